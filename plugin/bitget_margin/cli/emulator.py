@@ -15,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 from bitget_margin.cli import output, replay
+from bitget_margin.cli.balances import balance_option, refuse_unknown_coins
 from bitget_margin.cli.operator.account import URL_VARIABLE
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Knobs, run
 
@@ -80,6 +81,7 @@ def _price_path(
     show_default=True,
     help="Kind of the accounts: classic uses API v2, unified API v3; each API refuses the other kind.",
 )
+@balance_option
 @click.option(
     "--price",
     "path",
@@ -125,6 +127,7 @@ def emulator(
     host: str,
     accounts: int,
     kind: str,
+    balances: dict[str, str],
     path: list[tuple[float, str, str]],
     files: tuple[Path, ...],
     speed: float,
@@ -153,6 +156,7 @@ def emulator(
             symbols, path = replay.symbols(recordings, begin), list(replay.path(recordings, begin, speed))
     except replay.BadCandles as error:
         raise click.ClickException(str(error)) from error
+    refuse_unknown_coins(balances, symbols)
 
     def announce(venue: Emulator) -> None:
         if seed is not None:
@@ -161,7 +165,7 @@ def emulator(
 
     try:
         run(
-            accounts=[_account(kind, name, number) for number in range(accounts)],
+            accounts=[_account(kind, name, number, balances) for number in range(accounts)],
             symbols=symbols,
             knobs=Knobs(**knobs),
             port=port,
@@ -184,10 +188,11 @@ def _refuse_without_replay() -> None:
             raise click.UsageError(f"{option} is about the candles of --replay: name these, or leave {option} out")
 
 
-def _account(kind: str, name: str | None, number: int) -> Account:
+def _account(kind: str, name: str | None, number: int, balances: dict[str, str]) -> Account:
     """Return an account, with credentials that follow from a name if there is one."""
+    given: dict[str, Any] = {"balances": balances} if balances else {}
     if name is None:
-        return Account(kind=AccountKind(kind))
+        return Account(kind=AccountKind(kind), **given)
     digest = hashlib.sha512(f"{name}-{number}".encode()).hexdigest()
     uid = 10**9 + int(digest[:12], 16) % (9 * 10**9)
     return Account(
@@ -196,6 +201,7 @@ def _account(kind: str, name: str | None, number: int) -> Account:
         secret=digest[32:96],
         password=digest[96:112],
         kind=AccountKind(kind),
+        **given,
     )
 
 

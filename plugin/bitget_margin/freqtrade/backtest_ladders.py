@@ -17,7 +17,6 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from math import inf
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -26,8 +25,9 @@ from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.freqtrade import ladder_changes, ladder_spec, simulated_rows, trade_rows
 from bitget_margin.freqtrade.backtest_fills import LIQUIDATION, STOPS, BacktestFills
 from bitget_margin.freqtrade.candle_fills import CandlePrices
-from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, lot_amount
+from bitget_margin.freqtrade.compat import FUTURES, FreqtradeOrder, Trade, lot_amount
 from bitget_margin.freqtrade.config import BotSettings, PartialExits, parse_config
+from bitget_margin.freqtrade.free_quote import free_quote
 from bitget_margin.freqtrade.ladder_spec import BUY, REL_TOLERANCE, Limits
 from bitget_margin.freqtrade.simulation_compat import BacktestStrategy, hold_stake, rounded_price
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
@@ -203,7 +203,7 @@ class BacktestLadders:
         """Return the limits of a ladder; `own` are its open orders, whose coins it may use again."""
         has = trade_rows.remaining_amount(trade)
         reclosing = sum(order.amount for order in own if order.side == trade.exit_side)
-        rebuying = sum(order.amount * order.price for order in own if order.side == trade.entry_side)
+        rebuying = sum(_cost(trade, order) for order in own if order.side == BUY)
         limits: Mapping[str, Any] = (self.strategy.dp.market(trade.pair) or {}).get("limits", {})
         covers = trade.exit_side == BUY
         return Limits(
@@ -211,23 +211,38 @@ class BacktestLadders:
             max_orders=api_of(AccountKind.CLASSIC).BATCH_MAX,
             has=has,
             sellable=max(0.0, has - _closing(trade, ladders) + reclosing),
-            # What a short has sold pays for its covers.
-            spendable=lambda: inf if covers else self._free() + rebuying,
+            spendable=lambda: self._free(trade, covers=covers) + rebuying,
             min_amount=limits.get("amount", {}).get("min"),
             min_cost=limits.get("cost", {}).get("min"),
             to_amount=lambda amount: lot_amount(trade, amount),
             to_price=lambda price: rounded_price(trade, price),
             exit_side=trade.exit_side,
             may_add=not covers and (trade.leverage or 1.0) <= 1,
+            to_sent=(lambda amount: amount * (1 + trade.fee_close)) if covers else None,
         )
 
-    def _free(self) -> float:
-        """Return the free stake; freqtrade has not booked the order of which it tells the strategy now."""
-        self.strategy.wallets.update()
-        return float(self.strategy.wallets.get_free(self.strategy.config["stake_currency"]))
+    def _free(self, trade: Trade, *, covers: bool) -> float:
+        """Return the free quote coins; freqtrade has not booked the order of which it tells the strategy now.
+
+        What shorts have sold pays for covers, as far as no debt claims it, and for nothing else.
+        """
+        wallets = self.strategy.wallets
+        wallets.update()
+        free = float(wallets.get_free(self.strategy.config["stake_currency"]))
+        if trade.trading_mode != FUTURES:
+            return free
+        trades = Trade.get_trades_proxy(is_open=True)
+        resting = sum(
+            _cost(other, order)
+            for other in trades
+            for order in self._trades.get(other, _NONE).live()
+            if order.side == BUY
+        )
+        quote = free_quote(float(wallets.get_collateral()), trades, resting)
+        return quote if covers else min(free, quote)
 
     def _held(self) -> float:
-        """Return the quote coins that resting orders of open trades hold."""
+        """Return the stake that resting orders of open trades hold."""
         return sum(
             order.amount * order.price
             for trade in Trade.get_trades_proxy(is_open=True)
@@ -240,6 +255,12 @@ def _own(given: Any) -> Trade | None:
     """Return the open trade of which freqtrade has passed a copy to the strategy."""
     found = (trade for trade in Trade.get_trades_proxy(pair=given.pair, is_open=True) if trade.id == given.id)
     return next(found, None)
+
+
+def _cost(trade: Trade, order: TrackedOrder) -> float:
+    """Return what a resting buy costs, a cover with its fee: it leaves all of its coins."""
+    fee = trade.fee_close if trade.is_short else 0.0
+    return order.amount * order.price * (1 + fee)
 
 
 def _is_sold(trade: Trade, amount: float, request: Mapping[str, Any]) -> bool:

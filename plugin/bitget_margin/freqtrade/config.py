@@ -110,9 +110,13 @@ _LEVERAGE_NUMBERS: Final = {
     "max_risk": (0.05, 0.95),
     "cover_price_ratio": (0.0005, 0.02),
     "maintenance_rate": (0.0, 0.5),
-    "default_interest": (0.0, 0.1),
+    "default_interest": (0.0, 0.005),
 }
-"""Least and most of each number; the venue refuses limit prices that are more than about 2 % off the market."""
+"""Least and most of each number.
+
+The venue refuses limit prices that are more than about 2 % off the market. Its documents have daily rates of 0.0001 to
+0.0005: ten times that is a percentage by mistake.
+"""
 _DAILY: Final = "daily_interest"
 
 
@@ -229,12 +233,13 @@ def _leverage(value: object) -> LeverageSettings | None:
     if not isinstance(rates, Mapping):
         raise OperationalException(f'"{name}.{_DAILY}" is {rates!r}; give rates by coin, such as {{"USDT": 0.0002}}')
     least, most = _LEVERAGE_NUMBERS["default_interest"]
-    daily = {str(coin): _number(f"{name}.{_DAILY}.{coin}", rate, least, most) for coin, rate in rates.items()}
+    example = ", such as 0.0002 for 0.02 % a day"
+    daily = {str(coin): _number(f"{name}.{_DAILY}.{coin}", rate, least, most, example) for coin, rate in rates.items()}
     return LeverageSettings(**numbers, daily_interest=daily)
 
 
-def _number(name: str, value: object, least: float, most: float) -> float:
-    """Return a number within these bounds; `name` is for the message."""
+def _number(name: str, value: object, least: float, most: float, example: str = "") -> float:
+    """Return a number within these bounds; `name` and `example` are for the message."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise OperationalException(f'"{name}" is {value!r}; give a number from {least:g} to {most:g}')
+        raise OperationalException(f'"{name}" is {value!r}; give a number from {least:g} to {most:g}{example}')
     return float(value)

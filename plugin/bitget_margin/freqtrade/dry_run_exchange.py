@@ -44,6 +44,10 @@ class DryRunLadders(StopsAtVenue):
 
     def _simulated_free(self, currency: str) -> float:
         """Return the balance of a dry run that no order holds."""
+        return self._simulated_margin(currency)
+
+    def _simulated_margin(self, currency: str) -> float:
+        """Return freqtrade's free balance of a dry run: that of the stake coin is the margin without the stakes."""
         self._wallets.update()
         return float(self._wallets.get_free(currency))
 

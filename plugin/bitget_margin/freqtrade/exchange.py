@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import ccxt
 
 from bitget_margin.adapter import round_trips
+from bitget_margin.adapter.loopback import is_loopback
 from bitget_margin.adapter.margin_markets import is_paused, supports_cross_margin, with_margin_numbers
 from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, STRATEGY_ORDERS, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
@@ -52,6 +53,7 @@ from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.freqtrade_parts import refuse_moved_parts
 from bitget_margin.freqtrade.holdings import IS_UNIFIED, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
+from bitget_margin.freqtrade.leverage_notice import simulated_notice
 from bitget_margin.freqtrade.live_leverage import LiveLeverage
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
@@ -59,7 +61,6 @@ from bitget_margin.freqtrade.pushes import OrderPushes
 from bitget_margin.freqtrade.repeated_warnings import RepeatedWarnings, RepeatFilter
 from bitget_margin.freqtrade.start_checks import log_checks
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
-from bitget_margin.loopback import is_loopback
 
 logger = logging.getLogger("bitget_margin")
 
@@ -219,6 +220,9 @@ class Bitgetcross(LiveLeverage):
             log_checks(self.api, preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates))
         elif self.live:
             log_checks(self.api, preflight.check_account(self.api, self.alerts))
+        elif self.is_leveraged and is_trading(self._config):
+            rates = self._learn_interest_rates()
+            self.alerts.info(simulated_notice(self.leverage_settings, rates))
 
     def close(self) -> None:
         """Close what freqtrade closes; the log of the process is no longer that of this bot."""
@@ -240,6 +244,7 @@ class Bitgetcross(LiveLeverage):
     def validate_config(self, config: dict[str, Any]) -> None:
         """Refuse settings and pairs that the cross margin account does not support."""
         preflight.refuse_modes(config)
+        preflight.refuse_futures_names(config)
         super().validate_config(config)
         if is_trading(config):
             preflight.refuse_pairs(config, self.markets)

@@ -110,6 +110,11 @@ def _leverage(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) 
     return strategy.leverage_of_entry(own(), kwargs)
 
 
+def _custom_stake_amount(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> Any:
+    # freqtrade enters nothing with a stake of 0.
+    return 0.0 if strategy.refuses_entry(kwargs) else own()
+
+
 def _plot_annotations(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> list[Any]:
     chart = (kwargs["pair"], kwargs["start_date"], kwargs["end_date"], kwargs["dataframe"])
     return [*(own() or []), *strategy.annotations(*chart)]
@@ -124,6 +129,7 @@ _WRAPPERS: Final[dict[str, _Wrapper]] = {
     "adjust_order_price": _adjust_order_price,
     "adjust_entry_price": _adjust_entry_price,
     "leverage": _leverage,
+    "custom_stake_amount": _custom_stake_amount,
     "plot_annotations": _plot_annotations,
 }
 _IF_OVERRIDDEN: Final = frozenset({"adjust_order_price", "adjust_entry_price"})

@@ -149,19 +149,24 @@ def unbooked(trade: Trade, interest: float, *, is_whole: bool = True) -> float:
 
 
 class InterestRates:
-    """Daily interest rates: those of the settings, else the venue's of today, else a default.
+    """Daily interest rates: those that are given, else the venue's of today, else a default.
 
-    :param daily: rates of the settings by coin
+    :param daily: rates by coin that the venue is not asked for
     :param default: rate of a coin that has none, and that the venue does not give
+    :param defaults: such rates by coin, before that of all coins
     """
 
-    def __init__(self, daily: Mapping[str, float], default: float) -> None:
+    def __init__(self, daily: Mapping[str, float], default: float, defaults: Mapping[str, float] | None = None) -> None:
         self._daily = dict(daily)
         self._default = default
+        self._defaults = dict(defaults or {})
 
     def rate(self, coin: str) -> float:
         """Return the daily rate of a coin."""
-        return self._daily.get(coin, self._default)
+        return self._daily.get(coin, self._default_of(coin))
+
+    def _default_of(self, coin: str) -> float:
+        return self._defaults.get(coin, self._default)
 
     def learn(
         self,
@@ -188,13 +193,14 @@ class InterestRates:
                 self._daily[coin] = _fetch_rate(api, coin)
             except ccxt.BaseError as error:
                 missing[coin] = str(error)[:200]
-                self._daily[coin] = self._default
+                self._daily[coin] = self._default_of(coin)
         if missing:
+            assumed = dict.fromkeys(str(self._default_of(coin)) for coin in missing)
             reasons = "; ".join(f"{coin}: {reason}" for coin, reason in missing.items())
             logger.warning(
                 'The interest rates of %s are not known: %s a day is assumed. Give them in "%s". (%s)',
                 ", ".join(missing),
-                self._default,
+                ", ".join(assumed),
                 _SETTING,
                 reasons,
             )

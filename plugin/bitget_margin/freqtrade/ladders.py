@@ -18,6 +18,7 @@ from bitget_margin.freqtrade.ladder_spec import BUY, REL_TOLERANCE, SELL, Ladder
 from bitget_margin.freqtrade.lost_orders import LostOrders
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
+from bitget_margin.freqtrade.refused_ladders import RefusedLadders
 from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
@@ -57,11 +58,15 @@ class Ladders:
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
     _tries: dict[tuple[TradeKey, str], _Tries] = field(default_factory=dict, init=False)
+    _refused: RefusedLadders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._refused = RefusedLadders(self.alerts)
 
     def place(self, given: Trade, orders: object, key: object) -> list[dict[str, Any]]:
         """Place the ladder `key` of a trade, once; a second call returns the same orders."""
-        name = ladder_spec.check_key(key)
-        with self.lock:
+        with self.lock, self._refused.reported(given, key):
+            name = ladder_spec.check_key(key)
             trade_key = key_of(given)
             known = self._known(trade_key, name)
             if known:
@@ -79,8 +84,8 @@ class Ladders:
 
         Nothing is placed until the end of all that goes is proven; the loop cancels it again then.
         """
-        name = ladder_spec.check_key(key)
-        with self.lock:
+        with self.lock, self._refused.reported(given, key):
+            name = ladder_spec.check_key(key)
             trade_key = key_of(given)
             known = self._known(trade_key, name)
             if not known:

@@ -17,6 +17,7 @@ from bitget_margin.freqtrade.backtest_prices import BacktestPrices
 from bitget_margin.freqtrade.compat import FUTURES, SPOT, OperationalException, Trade, is_trading, is_utility
 from bitget_margin.freqtrade.config import LeverageSettings
 from bitget_margin.freqtrade.dry_run_exchange import DryRunLadders
+from bitget_margin.freqtrade.free_quote import free_quote
 from bitget_margin.freqtrade.interest import InterestRates, simulated_interest, unbooked
 from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.positions import TradePosition, planned_liquidation_price, position_of
@@ -51,8 +52,10 @@ class Leveraged(DryRunLadders):
         return self._settings.leverage
 
     def validate_config(self, config: dict[str, Any]) -> None:
-        """Say that the settings of leverage have no effect in spot mode; then check the configuration."""
-        if self._settings.leverage is not None and not self.is_leveraged:
+        """Check the configuration and the settings of leverage; say that these have no effect in spot mode."""
+        if self.is_leveraged:
+            preflight.refuse_coins_of_rates(self.leverage_settings.daily_interest, self.markets)
+        elif self._settings.leverage is not None:
             runtime.warn_once(
                 'bitgetcross: "bitget_margin.leverage" has no effect in "trading_mode": "spot": nothing is borrowed.'
             )
@@ -155,23 +158,25 @@ class Leveraged(DryRunLadders):
         return price if price > 0 else -open_rate
 
     def _simulated_free(self, currency: str) -> float:
-        """Return the balance of a dry run that no order holds; shorts have sold what they borrowed for quote coins."""
+        """Return the balance of a dry run that no order holds; of the stake coin, what no debt claims either."""
         free = super()._simulated_free(currency)
         if not self.is_leveraged or currency != self._config["stake_currency"]:
             return free
-        held = [position_of(trade) for trade in Trade.get_trades_proxy(is_open=True)]
-        bought = sum(position.signed * position.open_rate for position in held)
         resting = sum(order.rest_cost for order in self._resting_buys())
-        return max(0.0, float(self._wallets.get_collateral()) - bought - resting)
+        trades = Trade.get_trades_proxy(is_open=True)
+        return free_quote(float(self._wallets.get_collateral()), trades, resting)
 
     # -- simulated interest -------------------------------------------------------------------------------------------
 
     @property
     def interest_rates(self) -> InterestRates:
-        """The daily interest rates, by which simulated trades are charged."""
+        """The daily interest rates: a live bot pays those of the venue, whatever the settings say."""
         if self._interest_rates is None:
-            settings = self.leverage_settings
-            self._interest_rates = InterestRates(settings.daily_interest, settings.default_interest)
+            settings, given = self.leverage_settings, self.leverage_settings.daily_interest
+            if self.live:
+                self._interest_rates = InterestRates({}, settings.default_interest, given)
+            else:
+                self._interest_rates = InterestRates(given, settings.default_interest)
         return self._interest_rates
 
     def _learn_interest_rates(self, limit_seconds: float = math.inf) -> dict[str, float]:

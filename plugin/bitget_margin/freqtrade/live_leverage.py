@@ -220,8 +220,10 @@ class LiveLeverage(Leveraged):
     def free_margin(self, currency: str) -> float:
         """Return the balance that no order holds, without what shorts have sold: that is to buy their coins back."""
         free = self.free(currency)
-        if not (self.live and self.is_leveraged) or currency != self.account.stake_coin:
+        if not self.is_leveraged or currency != self._config["stake_currency"]:
             return free
+        if not self.live:
+            return min(free, self._simulated_margin(currency))
         return min(free, self.account.latest().balances()[currency]["free"])
 
     # -- what freqtrade is shown --------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ _INTEREST_DECIMALS: Final = 8
 class MarginData:
     """Custom data of the trades that borrow; once a minute, and only where it has changed.
 
+    The first level of a debt is written at once: it is read after the loop in which the trade was entered.
+
     :param level: returns the last margin level of the account that was read
     """
 
@@ -41,11 +43,14 @@ class MarginData:
         """Write what has changed; what could not be written is written a minute later."""
         trades = {key: trade for key, trade in trade_rows.open_trades().items() if borrows(trade)}
         ended = self._written.keys() - trades.keys()
-        if not ended and (not trades or self.clock() - self._at < _WRITE_SECONDS):
-            return
-        self._at, level = self.clock(), self.level()
+        level = self.level()
         # A level that is not known, as after a start, leaves the last one: freqtrade cannot read None after a number.
         shown = {} if level is None else {LEVEL_KEY: round(level, _LEVEL_DECIMALS)}
+        is_first = any(shown.values()) and any(values.get(LEVEL_KEY) == 0 for values in self._written.values())
+        is_due = is_first or self.clock() - self._at >= _WRITE_SECONDS
+        if not ended and not (trades and is_due):
+            return
+        self._at = self.clock()
         try:
             for key, trade in trades.items():
                 self._update(key, trade, {**shown, INTEREST_KEY: _interest(trade)})

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bitget_margin.freqtrade.runtime import StrategyExchange
 
 logger = logging.getLogger("bitget_margin")
+_SHORT = "short"
 
 
 class CrossedMarginMixin(IStrategy):
@@ -50,7 +51,7 @@ class CrossedMarginMixin(IStrategy):
     - A restart, after a crash too, continues with the same resting orders. They are known by the database, which
       therefore belongs to one bot and one account.
     - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price`, `adjust_entry_price`,
-      `plot_annotations` and `leverage` remain the strategy's own, with or without `super()`.
+      `plot_annotations`, `leverage` and `custom_stake_amount` remain the strategy's own, with or without `super()`.
     - A short gets a leverage of one less than `max_leverage`, since it borrows all of its value.
     - Backtesting and hyperopt simulate ladders on their candles, a dry run by the order book.
     """
@@ -291,10 +292,37 @@ class CrossedMarginMixin(IStrategy):
 
         :param request: freqtrade's arguments of `leverage`
         """
-        if request["side"] != "short" or self.config.get("exchange", {}).get("name") != NAME:
+        if self.config.get("exchange", {}).get("name") != NAME:
             return wanted
-        most: float = request["max_leverage"] - 1
-        return max(1.0, min(wanted, most))
+        most = _highest_leverage(request["side"], request["max_leverage"])
+        if wanted > most and is_trading(self.config):
+            side, pair = request["side"], request["pair"]
+            runtime.warn_once(
+                f"The leverage of a {side} on {pair} is lowered to {most:g}, the highest of a {side}: the strategy "
+                f"asks for more."
+            )
+        # freqtrade itself lowers that of a long.
+        return max(1.0, min(wanted, most)) if request["side"] == _SHORT else wanted
+
+    def refuses_entry(self, request: Mapping[str, Any]) -> bool:
+        """Return whether a new trade may not be entered: a short with more leverage than `leverage` would give it.
+
+        Entries that are forced with a leverage of their own do not ask for it.
+
+        :param request: freqtrade's arguments of `custom_stake_amount`
+        """
+        exchange = self._trading_exchange()
+        side, pair, leverage = request["side"], request["pair"], request["leverage"]
+        if exchange is None or side != _SHORT:
+            return False
+        most = _highest_leverage(side, exchange.get_max_leverage(pair, request["proposed_stake"]))
+        if leverage <= most:
+            return False
+        exchange.alerts.warn(
+            f"The short on {pair} was not entered: its leverage would be {leverage:g}, and the highest of a short is "
+            f"{most:g}, since it borrows all of its value. Nothing was placed."
+        )
+        return True
 
     def annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
         """Return a line on the chart for each resting order, and a pin for each batch cancel."""
@@ -306,3 +334,8 @@ class CrossedMarginMixin(IStrategy):
         # The chart ends where its last candle begins.
         batches, price = exchange.store.batches(pair, begin_ms), float(dataframe["close"].iloc[-1])
         return [*chart.lines(resting, end), *chart.pins(batches, end_ms, price)]
+
+
+def _highest_leverage(side: str, most: float) -> float:
+    """Return the highest leverage of a trade on this side, where that of a long is `most`."""
+    return max(1.0, most - 1) if side == _SHORT else most

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
@@ -16,6 +17,7 @@ from bitget_margin.adapter.rate_limits import learn_uid
 from bitget_margin.core.account_level import describe_settings, missing_margin, read_level
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade.compat import OperationalException, is_trading
+from bitget_margin.freqtrade.leverage_notice import live_notice
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.alerts import Alerts
@@ -30,6 +32,8 @@ _PAUSE_SECONDS: Final = 1.0
 _PORT_TRIES: Final = 10
 _PORT_PAUSE_SECONDS: Final = 0.5
 _FUTURES: Final = "futures"
+_FUTURES_NAME: Final = re.compile(r"[^:]+/[^:]+:\w+")
+"""A pair with its settlement coin, or a pattern of such pairs."""
 _RATE: Final = "10 requests per 1.05 s and endpoint"
 _FEES: Final = "If you hold coins of a pair yourself, the fee of each entry on it is sold out of yours."
 
@@ -136,6 +140,31 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
         )
 
 
+def refuse_futures_names(config: Mapping[str, Any]) -> None:
+    """Refuse names of futures contracts in the lists of pairs: freqtrade would run on without them."""
+    exchange = config.get("exchange", {})
+    for setting in ("pair_whitelist", "pair_blacklist"):
+        wrong = [pair for pair in exchange.get(setting) or [] if _FUTURES_NAME.fullmatch(str(pair))]
+        if wrong:
+            right = ", ".join(f'"{pair}" is "{pair.rsplit(":", 1)[0]}"' for pair in wrong)
+            raise OperationalException(
+                f'bitgetcross: "exchange.{setting}" has names of futures contracts, and leverage and shorts trade the '
+                f"spot pairs here: {right}.",
+            )
+
+
+def refuse_coins_of_rates(daily_interest: Iterable[str], markets: Mapping[str, Any]) -> None:
+    """Refuse interest rates of coins that are written in another way by ccxt: nothing would be charged by them."""
+    known = {str(market.get(side)) for market in markets.values() for side in ("base", "quote")}
+    by_letters = {coin.upper(): coin for coin in known}
+    for coin in daily_interest:
+        right = by_letters.get(coin.upper())
+        if coin not in known and right is not None:
+            raise OperationalException(
+                f'bitgetcross: "bitget_margin.leverage.daily_interest" has a rate of "{coin}": write "{right}".',
+            )
+
+
 def refuse_taken_api_port(config: Mapping[str, Any], pause: Callable[[float], object] = time.sleep) -> None:
     """Refuse an API server that cannot listen: freqtrade would wait for its start forever, and watch no stop-loss.
 
@@ -194,7 +223,7 @@ def check_account(
     if unified:
         _refuse_level(api, data)
     kind = describe_settings(data) if unified else "a classic account"
-    loans = _loans(unified=unified) if leverage is None else _leverage(leverage, read_rates(), unified=unified)
+    loans = _loans(unified=unified) if leverage is None else live_notice(leverage, read_rates(), unified=unified)
     alerts.info(
         f"Trading on Bitget's CROSS MARGIN account: {kind}, UID {uid}, wallet {_wallet(balance)}; "
         f"rate window: {_RATE}, {_sharing(api)}. {loans}",
@@ -273,19 +302,6 @@ def _loans(*, unified: bool) -> str:
     else:
         rule = "No order of this bot borrows."
     return f"{rule} {_FEES}"
-
-
-def _leverage(settings: LeverageSettings, rates: Mapping[str, float], *, unified: bool) -> str:
-    """Return what the orders of a bot with leverage may borrow, and what it costs."""
-    coins: dict[float, list[str]] = {}
-    for coin, rate in rates.items():
-        coins.setdefault(rate, []).append(coin)
-    listed = "; ".join(f"{rate * 100:.4g} % of {', '.join(named)}" for rate, named in coins.items())
-    return (
-        f"EXPERIMENTAL: its entries BORROW what they lack, up to a leverage of {settings.max:g} and to a margin level "
-        f"of {settings.max_risk:g} (the venue liquidates at 1). Interest a day: {listed}."
-        + (" Margin orders of such an account borrow and repay by themselves." if unified else "")
-    )
 
 
 def _wallet(balance: Mapping[str, Any]) -> str:

@@ -48,6 +48,9 @@ class StrategyExchange(Protocol):
     def get_min_pair_stake_amount(self, pair: str, price: float, stoploss: float) -> float | None:
         """Return the least value of an order on a pair, with room for a stop-loss."""
 
+    def get_max_leverage(self, pair: str, stake_amount: float | None) -> float:
+        """Return the highest leverage of a long on a pair."""
+
     def process_loop(self) -> None:
         """Look up the resting orders, and record and cancel what is due."""
 

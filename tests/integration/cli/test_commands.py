@@ -396,11 +396,21 @@ def test_every_knob_is_an_option_with_its_help() -> None:
     assert "--account[classic|unified]" in shown
 
 
-def test_knobs_and_prices_take_effect() -> None:
+def test_knobs_prices_and_coins_take_effect() -> None:
     """From the command line."""
-    with emulator("--open-orders-without-symbol", "answer", "--price", "0:BTCUSDT=61000") as (_, printed):
+    coins = ("--balance", "USDT=1000.5", "--balance", "BTC=2")
+    with emulator("--open-orders-without-symbol", "answer", "--price", "0:BTCUSDT=61000", *coins) as (_, printed):
         exchange = stock(printed, fetchMarkets={"types": ["spot"]})
         assert exchange.fetch_ticker("BTC/USDT")["last"] == 61_000
+        totals = exchange.fetch_balance({"marginMode": "cross"})["total"]
+        assert {coin: total for coin, total in totals.items() if total} == {"USDT": 1000.5, "BTC": 2}
+
+
+BAD_BALANCES = [
+    (command, text)
+    for command in ("emulator", "up")
+    for text in ("USDT", "USDT=", "=5", "USDT=-5", "USDT=1e3", "USDT=1,5", "USDT=NaN", "USDT=5=6")
+]
 
 
 @pytest.mark.parametrize(
@@ -417,6 +427,9 @@ def test_knobs_and_prices_take_effect() -> None:
         (["emulator", "--price", "BTC=5"], "is not SECONDS:SYMBOL=PRICE"),
         (["emulator", "--price", "0:NOPE=5"], "NOPE"),
         (["emulator", "--history-lag-ms", "-1"], "-1"),
+        *(([command, "--balance", text], f"{text!r} is not COIN=AMOUNT") for command, text in BAD_BALANCES),
+        *(([name, "--balance", "USDT=5", "--balance", "USDT=6"], "USDT is there twice") for name in ("emulator", "up")),
+        *(([name, "--balance", "usdt=5"], "no pair has usdt; there are BTC, ") for name in ("emulator", "up")),
         (["emulator", "--list-key", "rows"], "'rows' is not one of"),
         (["emulator", "--account", "futures"], "'futures' is not one of 'classic', 'unified'"),
         (["nothing"], "No such command 'nothing'"),

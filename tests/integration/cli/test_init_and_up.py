@@ -19,6 +19,8 @@ from click.testing import Result
 
 from bitget_margin.cli.start import up as up_module
 from bitget_margin.cli.start.new_files import BITGET_CONFIG, EMULATOR_CONFIG, README, STRATEGY
+from bitget_margin.emulator import Account, Emulator
+from bitget_margin.emulator.market.wallet import DEFAULT_BALANCES
 from bitget_margin.freqtrade import compat, register
 from support.console import has_traceback
 from support.operating import COMMAND, invoke
@@ -213,6 +215,22 @@ def test_up_hands_over_the_bot_s_exit_code_and_ends_the_venue(
     names = [path.relative_to(folder) for path in databases]
     assert last[1:] == [f"up: {name}* may be deleted; no later run goes on with them" for name in names]
     assert len(databases) == (code == 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "balances"),
+    [(["--balance", "USDT=1000", "--account", "unified"], {"USDT": "1000"}), ([], dict(DEFAULT_BALANCES))],
+)
+def test_up_has_an_account_with_the_coins_that_are_given(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, given: list[str], balances: dict[str, str]
+) -> None:
+    accounts: list[Account] = []
+    monkeypatch.setattr(up_module, "Emulator", lambda **more: (accounts.extend(more["accounts"]), Emulator(**more))[1])
+    monkeypatch.setattr("bitget_margin.freqtrade.launcher.main", lambda _: None)
+    invoke("init")
+    invoke("up", *given)
+    (account,) = accounts
+    assert (account.balances, account.kind.value == "unified") == (balances, bool(given))
 
 
 def test_up_runs_another_strategy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,7 @@ def _is_partial(position: Position) -> bool:
 
 # -- the futures mode -------------------------------------------------------------------------------------------------
 
-DAILY = {"USDT": 0.01, "BTC": 0.02}
+DAILY = {"USDT": 0.002, "BTC": 0.004}
 """Far more than any venue asks, so that a wrong hour shows."""
 
 
@@ -280,7 +280,10 @@ def add_up(tmp_path: Path, partial_exits: str, *, both_ways: bool) -> None:
     settings: dict[str, Any] = {"stake_amount": "unlimited", "max_open_trades": 2, "dry_run_wallet": WALLET}
     section: dict[str, Any] = {"partial_exits": partial_exits}
     if both_ways:
-        settings["leverage"] = section["leverage"] = {"max": 3, "daily_interest": {"USDT": 0.01, "BTC": 0.02, "ETH": 0}}
+        settings["leverage"] = section["leverage"] = {
+            "max": 3,
+            "daily_interest": {"USDT": 0.002, "BTC": 0.004, "ETH": 0},
+        }
     tagged = {False: 0, True: 0}
     with backtest(tmp_path, (PAIR, ETH), bitget_margin=section, **settings) as prepared:
         for seed in range(RUNS):

@@ -11,8 +11,8 @@ from support.backtest import PAIR, Backtest, Bar, backtest, flat
 ETH = "ETH/USDT"
 FEE = 0.001
 STEP = 0.01
-DAILY = {"USDT": 0.024, "BTC": 0.048, "ETH": 0.012}
-"""An hour of what is borrowed costs 0.1 % of quote coins, 0.2 % of BTC and 0.05 % of ETH."""
+DAILY = {"USDT": 0.0024, "BTC": 0.0048, "ETH": 0.0012}
+"""An hour of what is borrowed costs 0.01 % of quote coins, 0.02 % of BTC and 0.005 % of ETH."""
 LEVERAGE = {"max": 3, "daily_interest": DAILY}
 START = [flat(100.0), flat(100.0)]
 """The candle before the entry, and that of the entry at 100."""
@@ -186,7 +186,7 @@ def test_resting_buys_of_a_long_hold_their_stake_and_covers_hold_none(stand: Bac
     assert pairs(enter_short={PAIR: [1]}, enter={ETH: [2]}) == {PAIR, ETH}
 
 
-def test_covers_need_no_free_money(stand: Backtest) -> None:
+def test_covers_need_no_stake(stand: Backtest) -> None:
     (trade,) = stand.run(
         [*START, Bar(100, 100, 97, 97), flat(97)],
         **SHORT,
@@ -194,6 +194,86 @@ def test_covers_need_no_free_money(stand: Backtest) -> None:
         attributes={"custom_stake_amount": lambda **_: 9_900.0},
     )
     assert trade.exit_reason == "ladder"
+
+
+def refusals_beside_a_leveraged_long(stand: Backtest, name: str, order: dict[str, Any], **plan: Any) -> list[str]:
+    """Return how this order of a trade on BTC is refused, beside a long of ETH that has borrowed."""
+    refused: list[str] = []
+
+    def place(strategy: Any, trade: Any, filled: Any) -> None:
+        if trade.pair != PAIR or filled.ft_order_side != trade.entry_side:
+            return
+        try:
+            strategy.place_resting_orders(trade, [order], key=name)
+        except ValueError as error:
+            refused.append(str(error))
+
+    stand.run(
+        {PAIR: [flat(100.0)] * 5, ETH: [flat(100.0)] * 5},
+        **{"enter": {ETH: [1]}, **plan},
+        filled=place,
+        attributes={"custom_stake_amount": lambda **_: 4_000.0},
+    )
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("share", "refused"), [(1.0, ["the buys cost 7927.92, and 5992 are free: buy less"]), (0.75, [])]
+)
+def test_covers_are_not_paid_by_what_a_long_owes(stand: Backtest, share: float, refused: list[str]) -> None:
+    """A unified account has paid the debt of the long back with what the short has sold."""
+    cover = {"side": "buy", "price": 99.0, "share": share}
+    plan = {"enter_short": {PAIR: [2]}, "leverage": lambda request: 3.0 if request["pair"] == ETH else 2.0}
+    assert refusals_beside_a_leveraged_long(stand, "covers", cover, **plan) == refused
+
+
+def test_covers_that_rest_hold_their_cost(stand: Backtest) -> None:
+    refused: list[str] = []
+
+    def place(strategy: Any, trade: Any, _order: Any) -> None:
+        if trade.pair == PAIR:
+            half = {"side": "buy", "price": 99.0, "share": 0.5}
+            strategy.place_resting_orders(trade, [half], key="steps")
+            with pytest.raises(ValueError, match="are free") as error:
+                strategy.place_resting_orders(trade, [half], key="more")
+            refused.append(str(error.value))
+
+    stand.run(
+        {PAIR: [flat(100.0)] * 5, ETH: [flat(100.0)] * 5},
+        enter={ETH: [1]},
+        enter_short={PAIR: [2]},
+        leverage=lambda request: 3.0 if request["pair"] == ETH else 2.0,
+        filled=place,
+        attributes={"custom_stake_amount": lambda **_: 4_000.0},
+    )
+    assert refused[0] == f"the buys cost 3963.96, and {5_992 - 3_963.96:.8g} are free: buy less"
+
+
+def test_buys_that_add_to_a_long_are_not_paid_by_what_another_has_borrowed(stand: Backtest) -> None:
+    more = {"side": "buy", "price": 99.0, "amount": 1.0}
+    plan = {"enter": {ETH: [1], PAIR: [2]}, "leverage": lambda request: 3.0 if request["pair"] == ETH else 1.0}
+    refused = ["the buys cost 99, and 0 are free: buy less"]
+    assert refusals_beside_a_leveraged_long(stand, "more", more, **plan) == refused
+
+
+def test_a_changed_ladder_of_covers_may_use_its_own_money_again(stand: Backtest) -> None:
+    """Both ladders cost most of what is free."""
+
+    def change(strategy: Any, trade: Any, order: Any) -> None:
+        if trade.pair == PAIR and order.ft_order_side == trade.entry_side:
+            strategy.place_resting_orders(trade, [{"side": "buy", "price": 60.0, "share": 0.9}], key="steps")
+            strategy.replace_resting_orders(trade, [{"side": "buy", "price": 65.0, "share": 0.9}], key="steps")
+
+    trades = stand.run(
+        {PAIR: [flat(100.0), flat(100.0), flat(100.0), flat(64.0), flat(64.0)], ETH: [flat(100.0)] * 5},
+        enter={ETH: [1]},
+        enter_short={PAIR: [2]},
+        leverage=lambda request: 3.0 if request["pair"] == ETH else 2.0,
+        filled=change,
+        attributes={"custom_stake_amount": lambda **_: 4_000.0},
+    )
+    (short,) = (trade for trade in trades if trade.pair == PAIR)
+    assert fills(short) == [("buy", 65.0, 3)]
 
 
 # -- leverage ---------------------------------------------------------------------------------------------------------
@@ -223,7 +303,7 @@ HOURS = [*START, *[flat(100.0)] * 200]
 
 @pytest.mark.parametrize(
     ("plan", "leverage", "interest"),
-    [(LONG, 1.0, 0.0), (LONG, 3.0, 2_000 * 0.001), (SHORT, 1.0, 1_000 * 0.002), (SHORT, 2.0, 2_000 * 0.002)],
+    [(LONG, 1.0, 0.0), (LONG, 3.0, 2_000 * 0.0001), (SHORT, 1.0, 1_000 * 0.0002), (SHORT, 2.0, 2_000 * 0.0002)],
 )
 @pytest.mark.parametrize(("leaves", "hours"), [(2, 1), (59, 1), (60, 2), (119, 2), (180, 4)])
 def test_each_hour_that_has_begun_is_charged(
@@ -239,7 +319,7 @@ def test_interest_falls_with_what_a_ladder_has_covered(stand: Backtest) -> None:
     bars = [*START, *[flat(100.0)] * 60, Bar(100, 100, 97, 100), *[flat(100.0)] * 100]
     (trade,) = stand.run(bars, **SHORT, ladder=covers(98.0, share=0.6), leave_short={PAIR: [130]})
     # Two hours of ten coins, and one of four.
-    assert [order.funding_fee for order in trade.orders[1:]] == [pytest.approx(-4.0), pytest.approx(-0.8)]
+    assert [order.funding_fee for order in trade.orders[1:]] == [pytest.approx(-0.4), pytest.approx(-0.08)]
     assert trade.close_profit_abs == pytest.approx(profit(trade), abs=1e-6)
 
 
@@ -253,13 +333,13 @@ def test_a_further_entry_is_charged_as_it_borrows(stand: Backtest) -> None:
         attributes={"position_adjustment_enable": True},
     )
     assert trade.amount == 30.0
-    assert trade.funding_fees == pytest.approx(-(1_000 + 500 + 1_500) * 0.001)
+    assert trade.funding_fees == pytest.approx(-(1_000 + 500 + 1_500) * 0.0001)
 
 
 def test_interest_of_a_short_is_worth_what_its_coins_cost(stand: Backtest) -> None:
     bars = [*START, *[flat(100.0)] * 50, *[flat(120.0)] * 30]
     (trade,) = stand.run(bars, **SHORT, leave_short={PAIR: [70]}, attributes={"stoploss": -9})
-    assert trade.funding_fees == pytest.approx(-2 * 10 * 0.002 * 120)
+    assert trade.funding_fees == pytest.approx(-2 * 10 * 0.0002 * 120)
 
 
 def test_trades_that_look_alike_pay_their_own_interest(stand: Backtest) -> None:
@@ -267,7 +347,7 @@ def test_trades_that_look_alike_pay_their_own_interest(stand: Backtest) -> None:
     bars = {PAIR: HOURS, ETH: HOURS}
     both = {PAIR: [1], ETH: [1]}
     trades = stand.run(bars, enter_short=both, leave_short={PAIR: [70], ETH: [70]})
-    assert {trade.pair: round(trade.funding_fees, 6) for trade in trades} == {PAIR: -4.0, ETH: -1.0}
+    assert {trade.pair: round(trade.funding_fees, 6) for trade in trades} == {PAIR: -0.4, ETH: -0.1}
 
 
 # -- liquidation ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ SYMBOL = "BTCUSDT"
 ASK, BID = 100.01, 99.99
 """Prices of the entries: those of the local venue at 100."""
 FEE = 0.001
-HOURLY = {"USDT": 0.001, "BTC": 0.002}
+HOURLY = {"USDT": 0.0001, "BTC": 0.0002}
 SETTINGS = {
     "dry_run": True,
     "dry_run_wallet": 10_000,
@@ -80,6 +80,12 @@ def test_an_exit_pays_the_interest_of_the_hour_that_has_begun(dry: InProcessBot,
     assert dry.bot.wallets.get_free("USDT") == pytest.approx(10_000 + profit(ended), abs=1e-6)
 
 
+def test_the_start_shows_what_is_simulated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"), in_process_bot(tmp_path, strategy="Borrowing", settings=SETTINGS):
+        (said,) = (text for text in caplog.messages if text.startswith("EXPERIMENTAL: a dry run"))
+        assert said.endswith("Interest a day: 0.24 % of USDT; 0.48 % of BTC.")
+
+
 def test_covers_are_filled_by_the_order_book_and_end_the_trade(dry: InProcessBot) -> None:
     enter(dry, 2.0, short=True, ladder=covers(98.0, 96.0))
     assert resting(dry) == [(98.0, "open"), (96.0, "open")]
@@ -130,6 +136,26 @@ def test_a_ladder_is_paid_by_what_its_short_has_sold(dry: InProcessBot) -> None:
     assert resting(dry) == [(98.0, "open")]
 
 
+def test_covers_are_not_paid_by_what_another_trade_has_borrowed(dry: InProcessBot, monkeypatch: Any) -> None:
+    """As on a unified account, where what the short has sold pays the debt of the long back first."""
+    monkeypatch.setitem(dry.bot.config, "stake_amount", 8_000)
+    trade = enter(dry, 2.0, short=True)
+    wallets, exchange = dry.bot.wallets, dry.bot.exchange
+    sold = trade.amount * BID
+    assert exchange.free("USDT") == pytest.approx(10_000 + sold * (1 - FEE), abs=0.01)
+    assert exchange.free_margin("USDT") == pytest.approx(2_000, abs=0.01)
+    dry.bot.strategy.place_resting_orders(trade, covers(90.0, share=0.1)(None), key="tenth")
+    assert exchange.free("USDT") == pytest.approx(
+        10_000 + sold * (1 - FEE) - trade.amount * 0.1 * 90 * (1 + FEE), abs=0.01
+    )
+    dry.bot.strategy.replace_resting_orders(trade, [], key="tenth")
+    # As where a long beside it has bought for 15,000, a part of it borrowed.
+    monkeypatch.setattr(wallets, "get_collateral", lambda: 10_000 - 15_000)
+    refused = f"and {sold * (1 - FEE) - 5_000:.8g} are free: buy less"
+    with pytest.raises(ValueError, match=refused):
+        dry.bot.strategy.place_resting_orders(dry.trade, covers(98.0)(None))
+
+
 def test_what_would_borrow_while_it_rests_is_refused(dry: InProcessBot) -> None:
     enter(dry, 2.0, short=False)
     order = {"side": "buy", "price": 98.0, "amount": 1.0}
@@ -178,3 +204,19 @@ def test_the_hourly_update_of_interest_is_no_exit(dry: InProcessBot) -> None:
     dry.bot.update_funding_fees()
     assert dry.trade.funding_fees < 0
     assert resting(dry) == [(98.0, "open"), (96.0, "open")]
+
+
+def test_a_forced_short_with_too_much_leverage_is_refused_with_a_message(dry: InProcessBot) -> None:
+    sent: list[str] = []
+    dry.bot.exchange.alerts.send = sent.append
+    forced = {"stake_amount": 4_000.0, "is_short": True}
+    assert not dry.bot.execute_entry("BTC/USDT", **forced, leverage_=10.0)
+    assert sent == [
+        (
+            "The short on BTC/USDT was not entered: its leverage would be 3, and the highest of a short is 2, since it "
+            "borrows all of its value. Nothing was placed."
+        )
+    ]
+    assert dry.trades() == []
+    assert dry.bot.execute_entry("BTC/USDT", **forced, leverage_=2.0)
+    assert dry.trade.leverage == 2.0

@@ -98,11 +98,15 @@ def test_a_refused_loan_leaves_nothing_and_pauses_the_pair(
 @CLASSIC_AT_LEAST
 @WAYS
 def test_coins_of_the_owner_stay_his(tmp_path: Path, kind: AccountKind, leverage: float, short: bool) -> None:
-    """0.05 BTC are on the account before the trade, and after it."""
+    """0.05 BTC are on the account before the trade, and after it; a short sells them, and borrows what it lacks."""
     with borrowing_bot(tmp_path, kind, {"BTC": "0.05"}) as bot:
         before = bot.venue.worth()
-        enter(bot, leverage, short=short)
+        trade = enter(bot, leverage, short=short)
         bot.loop()
+        if short:
+            assert bot.held() == 0.0
+            # With the interest of the first hour.
+            assert float(bot.venue.debts()["BTC"].total) == pytest.approx(trade.amount - 0.05, rel=1e-4)
         trade = leave(bot)
         assert not trade.is_open
         assert bot.held() == pytest.approx(0.05, abs=6e-6)  # a lot, and an hour of interest

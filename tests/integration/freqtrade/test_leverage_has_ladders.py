@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import AccountKind
+from bitget_margin.freqtrade.free_quote import free_quote
 from bitget_margin.freqtrade.ladder_spec import LadderRefused
-from support.borrowing_bot import CLASSIC_AT_LEAST, WAYS, allowed, borrowing_bot, difference, enter, leave, rungs
+from support.borrowing_bot import CLASSIC_AT_LEAST, KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave, rungs
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 CANCEL = {"/api/v2/margin/crossed/batch-cancel-order", "/api/v3/trade/cancel-batch"}
@@ -80,6 +81,23 @@ def test_a_short_without_free_quote_gets_no_ladder(tmp_path: Path, kind: Account
         )
         with pytest.raises(LadderRefused, match="are free"):
             bot.bot.strategy.place_resting_orders(trade, rungs(3)(trade))
+
+
+@pytest.mark.slow
+@KINDS
+def test_a_simulated_ladder_has_the_money_of_a_live_one_or_less(tmp_path: Path, kind: AccountKind) -> None:
+    """Beside a long that has borrowed 10,000: what a short sells pays it back on a unified account alone."""
+    with borrowing_bot(tmp_path, kind) as bot:
+        enter(bot, 3, short=False)
+        assert bot.bot.execute_entry("ETH/USDT", 6_000.0, is_short=True, leverage_=2.0)
+        bot.loop(2)
+        trades = bot.trades()
+        assert [trade.is_short for trade in trades] == [False, True]
+        simulated = free_quote(bot.bot.wallets.get_collateral(), trades, 0.0)
+        live = bot.exchange.free("USDT")
+        # The shares of a lot, and an hour of interest.
+        assert live - simulated == pytest.approx(10_000.0 if kind is AccountKind.CLASSIC else 0.0, abs=20.0)
+        assert live - simulated > -1.0
 
 
 @CLASSIC_AT_LEAST

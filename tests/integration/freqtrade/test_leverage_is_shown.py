@@ -51,7 +51,8 @@ def test_the_start_and_the_trade_show_what_is_borrowed(tmp_path: Path, kind: Acc
     with borrowing_bot(tmp_path, kind) as bot:
         (started,) = messages.having("Trading on Bitget's CROSS MARGIN account")
         assert "EXPERIMENTAL: its entries BORROW" in started
-        assert "up to a leverage of 3 and to a margin level of 0.95" in started
+        assert "up to a leverage of 3, or to the venue's own limit" in started
+        assert "up to a margin level of 0.95" in started
         assert "Interest a day: 0.024 % of USDT, BTC." in started
         enter(bot, 3, short=False)
         bot.venue.charge_interest()

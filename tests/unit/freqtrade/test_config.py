@@ -140,7 +140,21 @@ def test_a_configuration_without_the_section_has_the_defaults() -> None:
         ),
         (
             {"leverage": {"max": 3, "daily_interest": {"USDT": -1}}},
-            '"bitget_margin.leverage.daily_interest.USDT" is -1; give a number from 0 to 0.1',
+            (
+                '"bitget_margin.leverage.daily_interest.USDT" is -1; give a number from 0 to 0.005, such as 0.0002 for '
+                "0.02 % a day"
+            ),
+        ),
+        (
+            {"leverage": {"max": 3, "daily_interest": {"USDT": 0.0002, "BTC": 0.02}}},
+            (
+                '"bitget_margin.leverage.daily_interest.BTC" is 0.02; give a number from 0 to 0.005, such as 0.0002 '
+                "for 0.02 % a day"
+            ),
+        ),
+        (
+            {"leverage": {"max": 3, "default_interest": 0.02}},
+            '"bitget_margin.leverage.default_interest" is 0.02; give a number from 0 to 0.005',
         ),
         ({"partial_exits": True}, "\"bitget_margin.partial_exits\" is True; give one of 'leave', 'cancel'"),
         *(

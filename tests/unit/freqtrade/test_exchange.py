@@ -523,19 +523,25 @@ def test_the_database_is_checked_once_as_soon_as_it_is_open(
 ) -> None:
     exchange = build()
     exchange.api.options["uid"] = "1234"
+    exchange.api.urls = {"api": {"margin": "https://api.{hostname}"}}
     exchange.is_database_checked = checked
     identity = exchange_module.database_identity
     monkeypatch.setattr(exchange_module, "has_database", lambda: has_database)
     monkeypatch.setattr(identity, "check", lambda own, _: calls.append(("check", own)))
+    monkeypatch.setattr(
+        exchange_module.Trade, "session", SimpleNamespace(get_bind=lambda: SimpleNamespace(url="a URL")), raising=False
+    )
+    monkeypatch.setattr(exchange_module.database_lock, "hold", lambda url: calls.append(("hold", url)))
     exchange.check_database()
     exchange.check_database()
-    expected = [("check", DatabaseIdentity(RunMode.LIVE, "1234"))]
+    expected = [("hold", "a URL"), ("check", DatabaseIdentity(RunMode.LIVE, "1234"))]
     assert calls == (expected if has_database and not checked else [])
     exchange._config = {"runmode": "dry_run", "dry_run": True}
     exchange.is_database_checked = False
     calls.clear()
     exchange.check_database()
-    assert calls == ([("check", DatabaseIdentity(RunMode.DRY_RUN, "1234"))] if has_database else [])
+    expected = [("hold", "a URL"), ("check", DatabaseIdentity(RunMode.DRY_RUN, "1234"))]
+    assert calls == (expected if has_database else [])
 
 
 @pytest.mark.parametrize(("unified", "batch_max"), [(False, 50), (True, 20)])

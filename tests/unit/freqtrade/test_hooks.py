@@ -70,6 +70,12 @@ class Base:
     def leverage_of_entry(self, wanted: float, request: Any) -> float:
         return float(min(wanted, request["max_leverage"]))
 
+    def custom_stake_amount(self, **kwargs: Any) -> float:
+        return 70.0
+
+    def refuses_entry(self, request: Any) -> bool:
+        return bool(request["side"] == "short")
+
     def annotations(self, *chart: Any) -> list[Any]:
         return ["ours", *chart]
 
@@ -179,6 +185,11 @@ def test_the_price_of_an_entry_alone_is_decided_the_same_way() -> None:
     made = Plain()
     assert made.adjust_entry_price(pair="P", current_order_rate=90.0) == 90.0
     assert made.calls == ["P at 50.0"]
+
+
+@pytest.mark.parametrize("strategy", [Plain, WithoutSuper])
+def test_the_stake_of_an_entry_that_is_refused_is_none(strategy: type[Base]) -> None:
+    assert [strategy().custom_stake_amount(side=side) for side in ("long", "short")] == [70.0, 0.0]
 
 
 @pytest.mark.parametrize("strategy", [Plain, WithoutSuper])

@@ -52,6 +52,21 @@ def test_a_ladder_is_stored_before_it_is_sent_with_one_request(stand: Stand) -> 
     assert stand.alerts.warnings == []
 
 
+def test_a_refused_ladder_is_one_message_however_often_it_is_asked_for(stand: Stand) -> None:
+    more = "the sells add up to 9, and the trade on BTC/USDT has 1 that no other resting order sells: sell less"
+    for key in ("steps", "steps", "other"):
+        with pytest.raises(LadderRefused):
+            place(stand, sell(9.0), key=key)
+        with pytest.raises(LadderRefused):
+            stand.ladders.change(stand.trades[KEY], [sell(9.0)], key)
+    told = "Ladder {!r} of trade 1 on BTC/USDT was refused, and nothing of it was sent: {}."
+    assert stand.alerts.warnings == [(told.format("steps", more), None), (told.format("other", more), None)]
+    with pytest.raises(LadderRefused):
+        place(stand, sell(0.2), key="")
+    assert len(stand.alerts.warnings) == 3, "a name that is none, too"
+    assert stand.venue.placed == []
+
+
 def test_a_second_call_returns_the_same_orders_and_places_nothing(stand: Stand) -> None:
     first = place(stand, sell(0.2))
     stand.trades[KEY].is_open = False

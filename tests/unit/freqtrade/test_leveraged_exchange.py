@@ -141,6 +141,27 @@ def test_rates_are_those_of_the_settings() -> None:
     assert (rates.rate("USDT"), rates.rate("BTC")) == (0.0001, 0.0005)
 
 
+def test_a_live_bot_asks_for_all_rates_and_has_the_given_ones_where_there_is_no_answer() -> None:
+    settings = {"max": 3, "daily_interest": {"USDT": 0.0001, "BTC": 0.0003}}
+    answers = {"USDT": {"coin": "USDT", "dailyInterestRate": "0.0004"}}
+    exchange = made(leverage=settings, runmode="live", exchange={"pair_whitelist": ["BTC/USDT"]})
+    exchange._api = SimpleNamespace(
+        id="bitget",
+        commonCurrencies={},
+        request=lambda _path, _api, _method, params: {"code": "00000", "data": answers.get(params["coin"])},
+    )
+    assert exchange._learn_interest_rates() == {"USDT": 0.0004, "BTC": 0.0003}
+
+
+@pytest.mark.parametrize("runmode", ["live", "backtest"])
+def test_a_rate_of_a_coin_in_other_letters_is_refused(runmode: str) -> None:
+    leverage = {"max": 3, "daily_interest": {"usdt": 0.0001}}
+    mode = {"trading_mode": "futures", "margin_mode": "cross", "bitget_margin": {"leverage": leverage}}
+    exchange = made(leverage=leverage, runmode=runmode, **mode)
+    with pytest.raises(OperationalException, match='has a rate of "usdt": write "USDT"'):
+        exchange.validate_config(exchange._config)
+
+
 @pytest.mark.parametrize(
     ("config", "timeframe"),
     [

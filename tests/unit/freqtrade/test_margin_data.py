@@ -103,6 +103,21 @@ def test_a_trade_that_opens_is_shown_in_its_first_loop(bench: Bench, trade: Data
     assert (LEVEL_KEY, 0.25) in trade.written
 
 
+def test_the_first_level_of_a_debt_does_not_wait(bench: Bench, trade: DataTrade) -> None:
+    """It is read beside the loop, after the one in which the trade was entered."""
+    bench.level = 0.0
+    bench.after(0)
+    bench.level = 0.0002
+    bench.after(1)
+    assert trade.written == [(LEVEL_KEY, 0.0), (INTEREST_KEY, 0.0)]
+    bench.level = 0.31
+    bench.after(1)
+    assert trade.written[2:] == [(LEVEL_KEY, 0.31)]
+    bench.level = 0.35
+    bench.after(1)
+    assert len(trade.written) == 3
+
+
 @pytest.mark.parametrize(("leverage", "is_short", "count"), [(1.0, False, 0), (1.0, True, 2), (2.0, False, 2)])
 def test_a_trade_that_borrows_nothing_has_no_such_data(
     bench: Bench, leverage: float, is_short: bool, count: int

@@ -37,6 +37,15 @@ EXIT = {
 }
 """The arguments with which freqtrade asks for the confirmation of an exit."""
 CUSTOM = {"pair": "P", "trade": "trade", "current_time": START, "current_rate": 1.0, "current_profit": 0.0}
+STAKE = {
+    "pair": "P",
+    "current_time": START,
+    "current_rate": 1.0,
+    "proposed_stake": 70.0,
+    "min_stake": None,
+    "max_stake": 90.0,
+    "entry_tag": None,
+}
 OTHER_EXCHANGE = (
     "Mine uses CrossedMarginMixin, and \"exchange.name\" is 'bitget': set it to 'bitgetcross' and start with "
     "`bitget-margin freqtrade trade`."
@@ -71,6 +80,7 @@ class RecordingExchange:
         self.is_database_checked = True
         self.unproven = SimpleNamespace(price=self.record("price", 99.0), guards_prices=False)
         self.least: float | None = None
+        self.get_max_leverage: Callable[[str, float], float] = lambda _pair, _stake: 3.0
         self.get_min_pair_stake_amount = lambda *request: self.calls.append(("least", *request)) or self.least
 
     def record(self, name: str, result: Any) -> Callable[..., Any]:
@@ -366,3 +376,37 @@ def test_a_short_gets_one_less_than_the_venue_lends_by(side: str, name: str, wan
     """It borrows all of its value; freqtrade itself cuts what is above its limit."""
     made = strategy(BACKTEST, name)
     assert made.leverage_of_entry(wanted, {"side": side, "max_leverage": 3.0}) == given
+
+
+def test_a_leverage_that_is_lowered_is_said_once_for_a_pair_and_a_side(
+    exchange: RecordingExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    made, request = strategy(LIVE), {"pair": "P", "max_leverage": 3.0}
+    for wanted in (9.0, 8.0, 2.0):
+        made.leverage_of_entry(wanted, {**request, "side": "short"})
+        made.leverage_of_entry(wanted, {**request, "side": "long"})
+    lowered = "The leverage of a {0} on P is lowered to {1}, the highest of a {0}: the strategy asks for more."
+    assert caplog.messages == [lowered.format("short", 2), lowered.format("long", 3)]
+
+
+@pytest.mark.parametrize(
+    ("side", "leverage", "refused"), [("short", 2.0, False), ("short", 2.5, True), ("long", 3.0, False)]
+)
+@pytest.mark.parametrize("mode", [LIVE, DRY])
+def test_a_forced_short_gets_no_more_leverage_than_another(
+    exchange: RecordingExchange, mode: dict[str, Any], side: str, leverage: float, refused: bool
+) -> None:
+    """Freqtrade asks no strategy for the leverage of a forced entry, but for its stake."""
+    told: list[str] = []
+    exchange.alerts.warn = told.append
+    exchange.get_max_leverage = lambda pair, stake: {("P", 70.0): 3.0}[pair, stake]
+    request = {**STAKE, "side": side, "leverage": leverage}
+    assert strategy(mode).custom_stake_amount(**request) == (0.0 if refused else 70.0)
+    assert [text[:77] for text in told] == [
+        "The short on P was not entered: its leverage would be 2.5, and the highest of"
+    ] * refused
+
+
+def test_the_stake_of_a_strategy_is_its_own_where_nothing_is_traded(exchange: RecordingExchange) -> None:
+    request = {**STAKE, "side": "short", "leverage": 9.0}
+    assert strategy(BACKTEST).custom_stake_amount(**request) == 70.0

@@ -161,6 +161,26 @@ def test_pairs_without_cross_margin_are_named_and_unknown_ones_are_left_to_freqt
     preflight.refuse_pairs({}, MARKETS)
 
 
+@pytest.mark.parametrize("setting", ["pair_whitelist", "pair_blacklist"])
+def test_names_of_futures_contracts_are_refused_with_the_right_ones(setting: str) -> None:
+    pairs = ["ETH/USDT", "BTC/USDT:USDT", "(?:A|B)/USDT", ".*/USDC:USDC"]
+    assert refusal(preflight.refuse_futures_names, {"exchange": {setting: pairs}}) == (
+        f'bitgetcross: "exchange.{setting}" has names of futures contracts, and leverage and shorts trade the spot '
+        'pairs here: "BTC/USDT:USDT" is "BTC/USDT", ".*/USDC:USDC" is ".*/USDC".'
+    )
+    preflight.refuse_futures_names({"exchange": {setting: ["ETH/USDT", "(?:A|B)/(?:USDT|USDC)", ".*/.*"]}})
+    preflight.refuse_futures_names({"exchange": {setting: None}})
+    preflight.refuse_futures_names({})
+
+
+def test_a_coin_of_the_rates_has_the_letters_of_its_markets() -> None:
+    markets = {"BTC/USDT": {"base": "BTC", "quote": "USDT"}, "kX/USDT": {"base": "kX", "quote": "USDT"}}
+    assert refusal(preflight.refuse_coins_of_rates, {"BTC": 0.0001, "usdt": 0.0002}, markets) == (
+        'bitgetcross: "bitget_margin.leverage.daily_interest" has a rate of "usdt": write "USDT".'
+    )
+    preflight.refuse_coins_of_rates({"BTC": 0.0001, "kX": 0.0001, "GONE": 0.0001}, markets)
+
+
 class Api:
     """The requests and attributes that `check_account` uses."""
 
@@ -264,8 +284,9 @@ def test_leverage_is_called_experimental_with_its_limits_and_rates(logged: list[
     assert len(logged) == 1
     by_themselves = " Margin orders of such an account borrow and repay by themselves." if unified else ""
     assert logged[0].endswith(
-        "EXPERIMENTAL: its entries BORROW what they lack, up to a leverage of 3 and to a margin level of 0.4 (the "
-        f"venue liquidates at 1). Interest a day: 0.024 % of USDT, ETH; 0.01 % of BTC.{by_themselves}"
+        "EXPERIMENTAL: its entries BORROW what they lack, up to a leverage of 3, or to the venue's own limit of the "
+        "pair where that is lower (3 unless it was raised), and one less for shorts, and up to a margin level of 0.4 "
+        f"(the venue liquidates at 1). Interest a day: 0.024 % of USDT, ETH; 0.01 % of BTC.{by_themselves}"
     )
 
 

@@ -17,6 +17,7 @@ import click
 
 from bitget_margin.adapter.credentials import mask
 from bitget_margin.adapter.declared_parts import PartMoved
+from bitget_margin.adapter.loopback import is_loopback
 from bitget_margin.adapter.params import account_kind_of
 from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.api_keys import from_config, from_environment, from_terminal, is_terminal
@@ -24,7 +25,6 @@ from bitget_margin.cli.operator.errors import BadUsage, UnfitCcxt
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, TIMEOUT_MAX_MS
 from bitget_margin.emulator import ccxt_urls
-from bitget_margin.loopback import is_loopback
 
 if TYPE_CHECKING:
     from bitget_margin.sync import bitget

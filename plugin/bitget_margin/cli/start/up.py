@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
+from bitget_margin.cli.balances import balance_option, refuse_unknown_coins
 from bitget_margin.cli.emulator import PORT
 from bitget_margin.cli.freqtrade import FreqtradeMissing, is_installed
 from bitget_margin.cli.operator.errors import BadUsage
@@ -43,8 +44,9 @@ from bitget_margin.own_command import own_command
     type=click.IntRange(0, 65535),
     help=f"Port of the local venue, 0 for a free one; by default {PORT}, or a free one if that is taken.",
 )
+@balance_option
 @click.option("--strategy", metavar="NAME", help="Strategy instead of that of the configuration, by its class name.")
-def up(folder: str, kind: str, port: int | None, strategy: str | None) -> None:
+def up(folder: str, kind: str, port: int | None, balances: dict[str, str], strategy: str | None) -> None:
     """Run the local venue and a freqtrade bot on it until Ctrl-C.
 
     FOLDER is what `bitget-margin init` has written, user_data by default; the bot has the configuration
@@ -55,6 +57,7 @@ def up(folder: str, kind: str, port: int | None, strategy: str | None) -> None:
     The exit code is that of the bot, 130 after Ctrl-C. A configuration for a real account is refused: no request leaves
     this machine.
     """
+    refuse_unknown_coins(balances)
     path = folder_of(folder)
     try:
         check_name(path)
@@ -71,12 +74,13 @@ def up(folder: str, kind: str, port: int | None, strategy: str | None) -> None:
     }
     try:
         with signal_handlers(fatal):
-            _run(config_file, AccountKind(kind), port, strategy)
+            given: dict[str, Any] = {"balances": balances} if balances else {}
+            _run(config_file, Account(kind=AccountKind(kind), **given), port, strategy)
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
 
 
-def _run(config_file: Path, kind: AccountKind, port: int | None, strategy: str | None) -> None:
+def _run(config_file: Path, account: Account, port: int | None, strategy: str | None) -> None:
     _announce("freqtrade is being loaded")
     # Imported here since they take seconds and freqtrade may be absent.
     compat = importlib.import_module("bitget_margin.freqtrade.compat")
@@ -90,7 +94,7 @@ def _run(config_file: Path, kind: AccountKind, port: int | None, strategy: str |
     server = _api_server(config)
     database = config_file.parent / f"trades.up-{time.strftime('%Y%m%d-%H%M%S')}.sqlite"
     with (
-        _venue(kind, port) as venue,
+        _venue(account, port) as venue,
         tempfile.TemporaryDirectory(prefix="bitget-margin-up-") as temporary,
         local_config.keys_in_environment(venue.accounts[0]),
         _prices(venue),
@@ -98,7 +102,7 @@ def _run(config_file: Path, kind: AccountKind, port: int | None, strategy: str |
         own = Path(temporary) / "config.json"
         additions = local_config.additions(config_file.parent, database, venue.url, server)
         own.write_text(json.dumps(additions), encoding="utf-8")
-        _announce(f"the local venue is {venue.url}, with a new {kind.value} account and paper money")
+        _announce(f"the local venue is {venue.url}, with a new {account.kind.value} account and paper money")
         _announce(f"the bot's database is {database}")
         if server is not None:
             _show_address(server, config_file, has_ui=compat.is_ui_installed())
@@ -132,11 +136,11 @@ def _api_server(config: Mapping[str, Any]) -> ApiServer | None:
 
 
 @contextmanager
-def _venue(kind: AccountKind, port: int | None) -> Iterator[Emulator]:
+def _venue(account: Account, port: int | None) -> Iterator[Emulator]:
     """Run the venue on a port, or on a free one if none was asked for and the default is taken."""
 
     def made(number: int) -> Emulator:
-        return Emulator(accounts=(Account(kind=kind),), port=number, path=first_trade.past())
+        return Emulator(accounts=(account,), port=number, path=first_trade.past())
 
     venue = made(PORT if port is None else port)
     try:
