@@ -1,6 +1,7 @@
 """A freqtrade bot in the process of the test, run one loop at a time."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -195,9 +196,14 @@ def without_pauses() -> Iterator[None]:
 
 
 def close_database() -> None:
-    """Close the database, which would otherwise cause a ResourceWarning in a later test."""
+    """Close the database, which would otherwise cause a ResourceWarning in a later test, and its lock."""
     from freqtrade.persistence import Trade  # noqa: PLC0415
+
+    from bitget_margin.freqtrade import database_lock  # noqa: PLC0415
 
     engine = Trade.session.get_bind()
     Trade.session.remove()
     engine.dispose()
+    for file in database_lock._held.values():
+        os.close(file)
+    database_lock._held.clear()

@@ -30,12 +30,12 @@ time.sleep(60)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    """Return the URL of a database whose lock this process gives back at the end."""
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Return the URL of a database, for a process that holds no lock yet."""
+    monkeypatch.setattr(database_lock, "_held", {})
     yield f"sqlite:///{tmp_path}/trades.sqlite"
     for file in database_lock._held.values():
         os.close(file)
-    database_lock._held.clear()
 
 
 @contextmanager
@@ -86,6 +86,7 @@ def test_a_bot_that_is_started_again_in_its_process_goes_on(url: str, tmp_path: 
     assert len(database_lock._held) == 1
 
 
+@pytest.mark.usefixtures("url")
 @pytest.mark.parametrize("name", ["sqlite://", "sqlite:///:memory:", "postgresql+psycopg2://me@localhost/trades"])
 def test_other_databases_have_no_lock(name: str) -> None:
     hold(make_url(name))
