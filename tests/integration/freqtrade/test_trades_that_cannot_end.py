@@ -98,7 +98,8 @@ def test_a_live_rung_is_refused_and_an_ended_one_left_to_the_bot(bot: MeasuredBo
         bot.venue.fill(filled.order_id)
         done = forget(bot, "--trade", "1", "--yes", code=1)
         assert sorted(outcomes(done)) == ["ended", "open"]
-        assert f"bitget-margin cancel --id {live.order_id} --symbol {PAIR}" in done["text"]
+        assert "`bitget-margin cancel --config " in done["text"]
+        assert f" --id {live.order_id} --symbol {PAIR}`" in done["text"]
 
     bot.running.restart(while_down)
     bot.loop(2)

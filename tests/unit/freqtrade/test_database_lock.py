@@ -21,10 +21,9 @@ import sys, os, time
 from sqlalchemy import make_url
 from bitget_margin.freqtrade.database_lock import hold
 hold(make_url(sys.argv[1]))
-if len(sys.argv) > 2 and os.fork() == 0:
-    print(os.getpid(), flush=True)
-else:
-    print("held", flush=True)
+child = os.fork() if len(sys.argv) > 2 else 0
+if child or len(sys.argv) == 2:
+    print(child, flush=True)
 time.sleep(60)
 """
 
@@ -39,14 +38,14 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @contextmanager
-def other_bot(url: str, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """Hold the lock in another process."""
+def other_bot(url: str, *more: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Hold the lock in another process; yield it, and the id of its child."""
     command = [sys.executable, "-c", HOLD, url, *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         assert process.stdout is not None
-        assert process.stdout.readline()
+        child = int(process.stdout.readline())
         try:
-            yield process
+            yield process, child
         finally:
             process.kill()
 
@@ -54,7 +53,7 @@ def other_bot(url: str, *more: str) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_second_bot_is_refused_until_the_first_has_ended_in_whatever_way(url: str, number: signal.Signals) -> None:
-    with other_bot(url) as process:
+    with other_bot(url) as (process, _):
         with pytest.raises(
             OperationalException, match=r"^bitgetcross: another bot runs on the database /.*trades.sqlite"
         ):
@@ -66,9 +65,7 @@ def test_a_second_bot_is_refused_until_the_first_has_ended_in_whatever_way(url: 
 
 @pytest.mark.slow
 def test_a_child_that_outlives_a_killed_bot_holds_nothing_up(url: str) -> None:
-    with other_bot(url, "with a child") as process:
-        assert process.stdout is not None
-        child = int(next(line for line in process.stdout if line.strip() != "held"))
+    with other_bot(url, "with a child") as (process, child):
         try:
             process.kill()
             process.wait()
