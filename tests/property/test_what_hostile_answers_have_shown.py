@@ -25,6 +25,7 @@ TERMS: Final = {"baseSize": "0.001", "price": "50000"}
 PACING: Final = Pacing(recancel_ms=60, refusals_ms=50, recheck_ms=60, limited_ms=50, polls_ms=(200,))
 BINARY: Final[dict[str, Any]] = {"body": b"\xff\xfe", "content_type": "application/octet-stream"}
 NESTED: Final[dict[str, Any]] = {"body": "[" * 100_000, "content_type": "application/json"}
+PATIENT: Final = CROSS | {"timeout": 20_000}
 
 
 def success(data: Any) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def success(data: Any) -> dict[str, Any]:
 
 def made(**options: Any) -> Any:
     """Return a sync exchange with little patience, and Python's own JSON parser."""
-    bounds = {"timeout": 400, "pacing": PACING}
+    bounds = {"timeout": 400, "pacing": PACING}  # a call that ends well has `PATIENT`, for a machine that is busy
     config: Any = {"apiKey": "key", "secret": "secret", "password": "passphrase", "enableRateLimit": False}
     options = {"uta": False, "fetchMarkets": {"types": ["spot"]}, "batchCancel": bounds} | options
     exchange: Any = bitget_margin.bitget(config | {"options": options})
@@ -85,7 +86,7 @@ def test_a_lost_placing_is_looked_up_behind_a_full_page_of_older_orders(
     wire.get(f"{MARGIN}/open-orders", json=page(*(row(str(2_000 - i), "live") for i in range(50))))
     wire.get(f"{MARGIN}/open-orders", json=page(*(row(f"1{name}", "live", clientOid=name, **TERMS) for name in "12")))
     named = [BUY | {"params": CROSS | {"clientOrderId": name}} for name in "12"]
-    assert [order["id"] for order in exchange.create_orders(named, CROSS)] == ["11", "12"]
+    assert [order["id"] for order in exchange.create_orders(named, PATIENT)] == ["11", "12"]
     asked = [call.request.params.get("idLessThan") for call in wire.calls if call.request.method == "GET"]
     assert asked[:2] == [None, "1951"]
 
@@ -212,7 +213,7 @@ def test_a_row_of_another_name_proves_no_end(wire: responses.RequestsMock, excha
 def test_an_acknowledgement_is_no_end_whatever_stands_in_it(wire: responses.RequestsMock, exchange: Any) -> None:
     """Only a row of the venue's lists of orders proves one."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11", "status": "filled"}]))
-    (order,) = exchange.cancel_orders(["11"], BTC, CROSS)
+    (order,) = exchange.cancel_orders(["11"], BTC, PATIENT)
     assert order["status"] is None
 
 
@@ -235,5 +236,5 @@ def test_an_order_is_not_placed_again_after_http_5xx_whatever_its_code(
     wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", clientOid="a", **TERMS)))
     wire.get(f"{MARGIN}/history-orders", json=EMPTY)
     placed = wire.post(f"{UNIFIED}/trade/place-order", json=success({"orderId": "12", "clientOid": "a"}))
-    order = exchange.create_order(BTC, "limit", "buy", 0.001, 50_000, CROSS | {"clientOrderId": "a"})
+    order = exchange.create_order(BTC, "limit", "buy", 0.001, 50_000, PATIENT | {"clientOrderId": "a"})
     assert (order["id"], placed.call_count) == ("11", 0)
