@@ -17,7 +17,7 @@ IN_ITS_FOLDER: Final = (
     "start this command, and the bot, in the folder in which the path of the database begins: the folder in which "
     "`init` was run"
 )
-"""What helps where a path leads nowhere: mostly, a command was started in the folder of the configuration."""
+"""Advice where a path leads nowhere: mostly, a command was started in the folder of the configuration."""
 NO_URL: Final = "no URL of a database, such as sqlite:///trades.sqlite"
 _CHECK: Final = "database"
 _SQLITE: Final = "sqlite"

@@ -14,14 +14,14 @@ from bitget_margin.core.effects import Fault
 from bitget_margin.core.verdicts import Verdict, verdict_of_fault
 
 MAY_TRADE: Final = "that the key may trade margin from this address"
-"""What else to check if the venue refuses the keys."""
+"""Another thing to check if the venue refuses the keys."""
 KEYS_TO_CHECK: Final = f"BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD, and {MAY_TRADE}"
 """Places to look at if the venue refuses the keys, where it is not known where they are from."""
 
 RUN_AGAIN: Final = "run it again; if it lasts, look at Bitget's status page"
-"""What helps where a reading of the real venue failed."""
+"""Advice where a reading of the real venue failed."""
 MORE_TIME: Final = "run it again, with a higher --timeout"
-"""What helps where a reading took too long."""
+"""Advice where a reading took too long."""
 
 _REFUSALS = frozenset({Verdict.DEFINITIVE, Verdict.REFUSED})
 
