@@ -24,7 +24,8 @@ ENDS = ' ,.:;()[]"'
 """What stands between a part and what is put in beside it, which may come from another line of the code."""
 
 
-FOLDERS = {OURS: ("bitget_margin",), FREQTRADE: ("freqtrade.exchange", "freqtrade.configuration")}
+OF_FREQTRADE = ("freqtrade.exchange", "freqtrade.configuration", "freqtrade.resolvers")
+FOLDERS = {OURS: ("bitget_margin",), FREQTRADE: OF_FREQTRADE}
 
 
 @cache

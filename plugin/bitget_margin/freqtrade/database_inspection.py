@@ -25,11 +25,12 @@ _WAIT_SECONDS: Final = 0.5
 """Longest wait for a lock of SQLite."""
 
 
-def inspect_database(given: str, uid: str | None, *, dry_run: bool) -> HealthCheck:
+def inspect_database(given: str, uid: str | None, *, dry_run: bool, is_local: bool = False) -> HealthCheck:
     """Return whether a bot could use its database, and whose it is.
 
     :param given: URL of the database
     :param uid: UID of the bot's account; None where it is not known
+    :param is_local: whether the venue is on this machine
     """
     try:
         url = make_url(given)
@@ -42,7 +43,7 @@ def inspect_database(given: str, uid: str | None, *, dry_run: bool) -> HealthChe
         if refusal is not None:
             return refusal
     engine = create_engine(_read_only(url), connect_args={"timeout": _WAIT_SECONDS}) if is_file else create_engine(url)
-    own = DatabaseIdentity(RunMode.DRY_RUN, None) if dry_run else DatabaseIdentity(RunMode.LIVE, uid)
+    own = DatabaseIdentity(RunMode.DRY_RUN, None) if dry_run else DatabaseIdentity(RunMode.LIVE, uid, is_local=is_local)
     try:
         return _judge(engine, own, where)
     except SQLAlchemyError as error:

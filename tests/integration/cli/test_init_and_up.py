@@ -136,6 +136,14 @@ def test_up_without_init_names_it(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", [EMULATOR_CONFIG, BITGET_CONFIG])
+def test_up_with_a_file_names_the_folder(folder: Path, name: str) -> None:
+    invoke("init", "my bot")
+    done = invoke("up", f"my bot/{name}", code=2)
+    assert f"my bot/{name} is a file: give the folder that has it, " in done.output
+    assert done.output.endswith("up 'my bot'\n")
+
+
 def test_up_without_freqtrade_says_how_to_install_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     invoke("init")
     monkeypatch.setattr(up_module, "is_installed", lambda: False)

@@ -232,7 +232,10 @@ def test_freqtrade_reads_the_same(tmp_path: Path) -> None:
         ("[]", "is not a configuration"),
         ("{}", 'there is no section "exchange"'),
         ('{"exchange": {"name": "binance", "key": "sesame"}}', "\"exchange.name\" is 'binance'"),
-        ('{"exchange": {"name": "bitgetcross", "key": "sesame"}}', "no exchange.secret, exchange.password; write it"),
+        (
+            '{"exchange": {"name": "bitgetcross", "key": "sesame"}}',
+            "no exchange.secret, exchange.password: set FREQTRADE",
+        ),
         ('{"exchange": {"name": "bitget", "ccxt_config": 5}}', "no exchange.key"),
         ('{"add_config_files": ["config.json"]}', "leads in a circle"),
         ('{"add_config_files": "sesame.json"}', "add_config_files is not a list"),

@@ -60,6 +60,13 @@ def test_a_database_is_that_of_this_bot_or_of_another(
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+def test_a_database_of_an_earlier_run_of_the_local_venue_is_to_be_deleted(path: Path) -> None:
+    write(path, LIVE, ())
+    check = inspect_database(f"sqlite:///{path}", "8", dry_run=False, is_local=True)
+    assert check.status is FAILED
+    assert "Each run of the local venue has a new account: delete this database" in check.message
+
+
 def test_a_database_that_is_not_there_is_not_made(path: Path) -> None:
     check = inspect_database(f"sqlite:///{path}", "7", dry_run=False)
     assert check.status is OK

@@ -170,7 +170,7 @@ def from_config(paths: Sequence[Path], environment: Mapping[str, str]) -> Creden
     if missing:
         named = ", ".join(f"exchange.{word}" for word in missing)
         by_variable = ", ".join(f"FREQTRADE__EXCHANGE__{word.upper()}" for word in missing)
-        raise BadUsage(f"{files}: no {named}; write it there, or set {by_variable}")
+        raise BadUsage(f"{files}: no {named}: set {by_variable} in the environment, or write it there")
     sections = {section: exchange.get(section) or {} for section in ("ccxt_config", "ccxt_sync_config")}
     for section, given in sections.items():
         if not isinstance(given, Mapping):

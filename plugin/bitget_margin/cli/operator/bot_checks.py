@@ -130,13 +130,16 @@ def _prices(connection: Connection, pairs: list[str]) -> Mapping[str, float]:
     return {pair: float(tickers[pair]["last"]) for pair in pairs}
 
 
-def database_check(url: str, uid: str | None, timeout_ms: float, *, dry_run: bool) -> HealthCheck:
+def database_check(
+    url: str, uid: str | None, timeout_ms: float, *, dry_run: bool, is_local: bool = False
+) -> HealthCheck:
     """Check the bot's database within a time limit, without making or changing it; freqtrade has to be installed.
 
     :param uid: UID of the account; None where it is not known
+    :param is_local: whether the venue is on this machine
     """
     read = importlib.import_module("bitget_margin.freqtrade.database_inspection").inspect_database
-    return bounded(DATABASE, lambda: read(url, uid, dry_run=dry_run), timeout_ms)
+    return bounded(DATABASE, lambda: read(url, uid, dry_run=dry_run, is_local=is_local), timeout_ms)
 
 
 def rate_store_check(config: Mapping[str, Any], timeout_ms: float) -> HealthCheck:

@@ -127,7 +127,8 @@ def _of_bot(
 
     def database() -> HealthCheck:
         url = database_url(None, paths, os.environ)
-        return bot_checks.database_check(url, readings.uid, timeout_ms, dry_run=is_dry_run(config, os.environ))
+        is_dry, is_local = is_dry_run(config, os.environ), connection.is_local
+        return bot_checks.database_check(url, readings.uid, timeout_ms, dry_run=is_dry, is_local=is_local)
 
     checks: Iterable[tuple[str, str | None, Callable[[], HealthCheck]]] = (
         (bot_checks.SETTINGS, missing, lambda: bot_checks.settings_check(config)),

@@ -64,8 +64,13 @@ def up(folder: str, kind: str, port: int | None, balances: dict[str, str], strat
     except FolderRefused as error:
         raise BadUsage(str(error)) from error
     config_file = path / EMULATOR_CONFIG
+    if path.is_file():
+        raise BadUsage(f"{path} is a file: give the folder that has it, {own_command()} up {shell_path(path.parent)}")
     if not config_file.is_file():
-        raise BadUsage(f"there is no {config_file}; this writes it: {own_command()} init {shell_path(path)}")
+        raise BadUsage(
+            f"there is no {config_file}: start this in the folder in which you ran `init`, or write a new one, "
+            f"{own_command()} init {shell_path(path)}"
+        )
     if not is_installed():
         raise FreqtradeMissing
     # As Ctrl-C, also before freqtrade has its own handler; ignored ones, as under nohup, stay so.
