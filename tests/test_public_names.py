@@ -32,6 +32,7 @@ def test_all_names_exist_and_no_other_is_public() -> None:
 def test_the_async_flavours_are_loaded_on_first_use() -> None:
     code = (
         "import sys, bitget_margin\n"
+        "assert bitget_margin.bitget().id == 'bitget' and bitget_margin.CancelUnresolved\n"
         "assert 'aiohttp' not in sys.modules and 'ccxt.pro' not in sys.modules\n"
         "assert bitget_margin.async_support.bitget.__mro__[1].__name__ == 'AsyncCrossedMargin'\n"
         "assert bitget_margin.pro.bitget().id == 'bitget'\n"

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import ccxt.pro
 from ccxt.async_support.base.ws.cache import ArrayCache, ArrayCacheBySymbolById
 
-from bitget_margin.adapter import account, ccxt_parts, fetch, sessions, spot_guard, watch
+from bitget_margin.adapter import account, ccxt_parts, fetch, handshakes, spot_guard, watch
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.params import is_cross, required_symbol, spot_market
 from bitget_margin.adapter.pushed_fills import read_fills
@@ -246,7 +246,7 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
 
     def client(self, url: str) -> Any:
         """Return ccxt's websocket client. Its handshake follows no redirect: a login stays with the venue."""
-        client = sessions.without_redirects(super().client(url))  # type: ignore[no-untyped-call]  # ccxt has no type
+        client = handshakes.without_redirects(super().client(url))  # type: ignore[no-untyped-call]  # ccxt has no type
         return watch.guarded(client) if watch.is_private(self, client) else client
 
     def handle_message(self, client: Any, message: Any) -> None:

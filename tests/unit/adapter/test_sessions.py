@@ -11,7 +11,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from bitget_margin import bitget
-from bitget_margin.adapter.sessions import WithoutRedirects, for_request, keep_connections, sending, without_redirects
+from bitget_margin.adapter.handshakes import without_redirects
+from bitget_margin.adapter.sessions import WithoutRedirects, for_request, keep_connections, sending
 from support.calling import exchange
 
 SIGNED = {"ACCESS-KEY": "key"}
