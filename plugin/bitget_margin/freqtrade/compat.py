@@ -28,6 +28,7 @@ __all__ = [
     "ROUND_UP",
     "SPOT",
     "BitgetExchange",
+    "DDosProtection",
     "FreqtradeException",
     "FreqtradeOrder",
     "IStrategy",
@@ -75,6 +76,9 @@ if TYPE_CHECKING:
 
     class TemporaryError(FreqtradeException):
         """Skips an order, or ends a loop early."""
+
+    class DDosProtection(TemporaryError):
+        """The venue has refused a request as one too many."""
 
     class InsufficientFundsError(FreqtradeException):
         """An exit could not be placed."""
@@ -248,6 +252,7 @@ if TYPE_CHECKING:
             self, df: Any, amount: float, is_short: bool, open_date: datetime, close_date: datetime
         ) -> float: ...
         def get_rate(self, pair: str, *args: Any, **kwargs: Any) -> float: ...
+        def fetch_ticker(self, pair: str, *, count: int = 4) -> dict[str, Any]: ...
         def get_conversion_rate(self, coin: str, currency: str) -> float | None: ...
         def get_trades_for_order(
             self, order_id: str, pair: str, since: datetime, params: Any = None
@@ -264,7 +269,7 @@ if TYPE_CHECKING:
         def get_precision_amount(self, pair: str) -> float | None: ...
         def get_precision_price(self, pair: str) -> float | None: ...
         def get_contract_size(self, pair: str) -> float | None: ...
-        def fetch_l2_order_book(self, pair: str, limit: int = 100) -> dict[str, Any]: ...
+        def fetch_l2_order_book(self, pair: str, limit: int = 100, *, count: int = 4) -> dict[str, Any]: ...
         def get_fee(self, symbol: str, taker_or_maker: str) -> float: ...
 
     exchange_module: ModuleType
@@ -313,6 +318,7 @@ else:
         import freqtrade.exchange as exchange_module
         from freqtrade.enums import MarginMode, TradingMode
         from freqtrade.exceptions import (
+            DDosProtection,
             FreqtradeException,
             InsufficientFundsError,
             InvalidOrderException,
@@ -343,6 +349,8 @@ CALLS: Final = {
         "confirm_trade_exit",
         "create_order",
     ),
+    "freqtradebot.FreqtradeBot.handle_trade": ("get_rate",),
+    "exchange.exchange.Exchange.get_rate": ("fetch_l2_order_book", "fetch_ticker"),
     "exchange.exchange.Exchange.__init__": ("_ccxt_config", "validate_config"),
     "exchange.exchange.Exchange.ft_additional_exchange_init": ("additional_exchange_init",),
     "exchange.exchange.Exchange.create_order": ("_get_params", "_order_needs_price", "_lev_prep"),
@@ -353,7 +361,7 @@ CALLS: Final = {
 """Names that methods of freqtrade use: this package overrides them, or depends on their being called."""
 EXIT: Final = "freqtradebot.FreqtradeBot.execute_trade_exit"
 """The method in `CALLS` whose calls have to be in this order."""
-DECORATED: Final = {"get_balances": "count"}
+DECORATED: Final = {"get_balances": "count", "fetch_ticker": "count", "fetch_l2_order_book": "count"}
 """Methods that a decorator of freqtrade repeats, and the parameter with the number of repeats, which it takes out."""
 _LIVE: Final = "live"
 _FUNDING_UPDATE: Final = "update_funding_fees"

@@ -24,7 +24,7 @@ from bitget_margin.adapter.margin_markets import is_paused, supports_cross_margi
 from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, STRATEGY_ORDERS, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.freqtrade import database_identity, database_lock, preflight, runtime
+from bitget_margin.freqtrade import database_identity, database_lock, preflight, runtime, trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.client import VenueClient
@@ -49,6 +49,7 @@ from bitget_margin.freqtrade.config import NAME, TITLE, parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
+from bitget_margin.freqtrade.exit_prices import ExitPrices
 from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.freqtrade_parts import refuse_moved_parts
 from bitget_margin.freqtrade.holdings import IS_UNIFIED, Holdings
@@ -83,6 +84,7 @@ _ENTRY_SECONDS: Final = 1.0
 """Longest time between an entry order and freqtrade's question for its funding fees."""
 _MANAGERS: Final = frozenset(
     {"managers", "store", "alerts", "exits", "rests", "ladders", "maintenance", "unproven", "_pace", "switch", "pushes"}
+    | {"_prices"}
     | {"_repeats"}  # it has a lock
 )
 """Attributes that only a trading process needs."""
@@ -148,6 +150,7 @@ class Bitgetcross(LiveLeverage):
         self.switch = DeadMansSwitch(
             api=lambda: self.api, alerts=managers.alerts, settings=self._settings.dead_mans_switch
         )
+        self._prices = ExitPrices(fetch=self._price_of, pairs=_pairs_of_open_trades, pace=pace)
         self.is_database_checked = False
         self._entered: dict[str, tuple[int, float]] = {}
         """Thread and time of the last entry, by pair."""
@@ -327,6 +330,8 @@ class Bitgetcross(LiveLeverage):
             raise TemporaryError(f"The {side} on {pair} could not be prepared: {error!r}; not placed") from error
         # Every loop looks up orders in doubt: placing ends after two lookups. No store holds an exit up.
         more = {URGENT: True} if is_exit else {}
+        if is_exit:
+            self._prices.ask_anew()
         token = _ORDER_PARAMS.set({"clientOrderId": intent.client_id, LOOKS_ON: True, **more, **loan.params})
         try:
             placed = super().create_order(**order | ({} if loan.sent is None else {"amount": loan.sent}))
@@ -546,6 +551,8 @@ class Bitgetcross(LiveLeverage):
     def process_loop(self) -> None:
         """Process the bot's orders at the beginning of a loop."""
         self.switch.loop_ran()
+        if self.live:
+            self._prices.begin_loop()
         self.managers.holdings.end_booking()
         self._fills_of_booking.clear()
         self._entered.clear()  # freqtrade asks for the funding fees of an entry at once, if it does
@@ -562,13 +569,32 @@ class Bitgetcross(LiveLeverage):
         self._begin_booking()
 
     def get_rate(self, pair: str, *args: Any, **kwargs: Any) -> float:
-        """Return freqtrade's own rate; its first one after the booking of orders ends that."""
+        """Return freqtrade's own rate, for exits by a price that was asked for ahead.
+
+        The first one after the booking of orders ends that.
+        """
         if self.live:
             self.managers.holdings.end_booking()
-        rate = super().get_rate(pair, *args, **kwargs)
+        is_new = kwargs.get("side") == "exit" and kwargs.get("refresh") and not kwargs.keys() & {"ticker", "order_book"}
+        ahead = self._prices.of(pair) if is_new else {}
+        since = time.monotonic()
+        rate = super().get_rate(pair, *args, **kwargs, **ahead)
+        if is_new and not ahead:
+            self._prices.note_own(time.monotonic() - since)
         if self.live and self.is_leveraged:
             self.account.note_price(self._base_of(pair), rate)
         return rate
+
+    def _price_of(self, pair: str) -> dict[str, Any]:
+        """Return the price for an exit on a pair, asked for once, as an argument of `get_rate`."""
+        pricing = self._config.get("exit_pricing", {})
+        if pricing.get("use_order_book"):
+            return {"order_book": super().fetch_l2_order_book(pair, pricing.get("order_book_top", 1), count=0)}
+        return {"ticker": super().fetch_ticker(pair, count=0)}
+
+
+def _pairs_of_open_trades() -> list[str]:
+    return [trade.pair for trade in trade_rows.open_trades().values()]
 
 
 def _changes(given: ExitOrder | None) -> dict[str, Any]:

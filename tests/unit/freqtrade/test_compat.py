@@ -67,7 +67,8 @@ def test_a_declared_member_is_there(member: str) -> None:
     assert hasattr(cls, name) or set_or_annotated.search(SOURCES[owner])
 
 
-RETRIES_OF = {"BitgetExchange.get_balances": "count"}
+PAIR = "BTC/USDT"
+RETRIES_OF = {f"BitgetExchange.{name}": parameter for name, parameter in compat.DECORATED.items()}
 """Methods that freqtrade's decorator repeats, and the parameter with the number of repeats, which it takes out."""
 
 
@@ -92,13 +93,14 @@ def test_the_number_of_retries_is_taken_by_freqtrade_s_decorator(member: str) ->
     method: Any = getattr(resolved(owner), name)
     calls: list[object] = []
 
-    def failing(_params: object) -> None:
-        calls.append(_params)
+    def failing(*given: object) -> None:
+        calls.append(given)
         raise ccxt.RequestTimeout("x")
 
-    exchange = SimpleNamespace(_api=SimpleNamespace(fetch_balance=failing), log_responses=False)
+    api = SimpleNamespace(fetch_balance=failing, fetch_ticker=failing, fetch_l2_order_book=failing)
+    exchange = mock.MagicMock(_api=api, log_responses=False, markets={PAIR: {"active": True}})
     with pytest.raises(compat.TemporaryError):
-        method(exchange, {}, count=0)
+        method(exchange, {} if name == "get_balances" else PAIR, count=0)
     assert len(calls) == 1
 
 

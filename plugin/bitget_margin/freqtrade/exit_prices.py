@@ -1,0 +1,152 @@
+"""Prices of the open trades, asked for ahead while the venue is slow.
+
+In every loop, freqtrade asks for the price of one trade after the other, and exits in between. An exit cancels resting
+orders first, which takes a round trip that an exit without them does not have: all trades behind it would see their
+stop-loss later. So the next prices are on their way while one is waited for, and while an exit order is sent.
+
+A price that is too old, late or missing is asked for by freqtrade itself, as without this.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from bitget_margin.adapter.transport import monotonic_ms
+from bitget_margin.drivers.beside import Beside
+from bitget_margin.freqtrade.budget import QUICK_MS, Pace
+from bitget_margin.freqtrade.compat import DDosProtection
+from bitget_margin.rate_limit.window import Window
+
+logger = logging.getLogger("bitget_margin")
+
+PRICE_SECONDS: Final = 1.0
+"""Age up to which a price decides on an exit."""
+AHEAD: Final = 6
+"""Number of trades whose prices are asked for side by side."""
+PER_SECOND: Final = 15
+"""Requests of this bot per second. The venue takes 20 of one address:
+https://www.bitget.com/api-doc/spot/market/Get-Tickers and https://www.bitget.com/api-doc/spot/market/Get-Orderbook"""
+PAUSE_SECONDS: Final = 60.0
+"""Time without prices ahead after the venue has refused one: other programs ask from the same address."""
+_LEAST_WAIT_SECONDS: Final = 1.0
+_LATE: Final = 2.0
+"""Multiple of the longest time of the last prices after which one is late: a single request may hang."""
+_KEPT: Final = 8
+"""Number of the last prices that count."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A price that was asked for, with the time at which it came."""
+
+    since: float
+    reading: Beside[tuple[Mapping[str, Any], float]]
+
+
+@dataclass(eq=False, kw_only=True)
+class ExitPrices:
+    """Prices that decide on the exits of one bot.
+
+    :param fetch: asks for the price of a pair once, and returns it as arguments of freqtrade's `get_rate`
+    :param pairs: returns the pairs of the open trades, in the order in which freqtrade asks for their prices
+    """
+
+    fetch: Callable[[str], Mapping[str, Any]]
+    pairs: Callable[[], Iterable[str]]
+    pace: Pace
+    clock: Callable[[], float] = time.monotonic
+    _window: Window = field(default_factory=lambda: Window(PER_SECOND), init=False)
+    _thread: int | None = field(default=None, init=False)
+    """The thread of the loop: exits that a user forces come from another one."""
+    _left: list[str] | None = field(default=None, init=False)
+    """Pairs for which freqtrade has not asked yet in this loop; None before its first question."""
+    _asked: dict[str, _Asked] = field(default_factory=dict, init=False)
+    _took_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT), init=False)
+    _paused_until: float = field(default=0.0, init=False)
+
+    def begin_loop(self) -> None:
+        """Begin a loop of freqtrade, in this thread."""
+        self._thread, self._left = threading.get_ident(), None
+        self._asked.clear()
+
+    def of(self, pair: str) -> Mapping[str, Any]:
+        """Return the price of a pair as arguments of freqtrade's `get_rate`; none where freqtrade asks itself."""
+        if not self._is_needed():
+            return {}
+        try:
+            if self._left is None:
+                self._left = list(self.pairs())
+            if pair in self._left:
+                del self._left[: self._left.index(pair)]
+                self._ask_ahead(self._left[:AHEAD])
+                del self._left[0]
+            asked = self._asked.pop(pair, None)
+            price = None if asked is None else self._price(asked)
+        except Exception:
+            logger.exception("The price of %s could not be asked for ahead; freqtrade asks for it", pair)
+            price = None
+        if price is None:
+            self._window.record_slot(monotonic_ms())
+            return {}
+        return price
+
+    def note_own(self, took_seconds: float) -> None:
+        """Note how long freqtrade has waited for a price that it has asked for itself."""
+        self._took_seconds.append(took_seconds)
+
+    def ask_anew(self) -> None:
+        """Ask for the next prices, beside an exit order: those that have come would be too old after it."""
+        if self._is_needed() and self._left:
+            self._asked.clear()
+            self._ask_ahead(self._left[:AHEAD])
+
+    def _is_needed(self) -> bool:
+        is_quick = self.pace.is_quick and self._longest_seconds() * 1_000 < QUICK_MS
+        return threading.get_ident() == self._thread and not is_quick and self.clock() >= self._paused_until
+
+    def _longest_seconds(self) -> float:
+        return max(tuple(self._took_seconds), default=0.0)
+
+    def _ask_ahead(self, pairs: Iterable[str]) -> None:
+        for pair in pairs:
+            asked = self._asked.get(pair)
+            if asked is not None and not self._is_too_old(asked):
+                continue
+            now_ms = monotonic_ms()
+            if self._window.reserve(now_ms, now_ms) is None:
+                return
+            self._asked[pair] = _Asked(self.clock(), Beside(partial(self._read, pair)))
+
+    def _read(self, pair: str) -> tuple[Mapping[str, Any], float]:
+        since = self.clock()
+        price, now = self.fetch(pair), self.clock()
+        self._took_seconds.append(now - since)
+        return price, now
+
+    def _price(self, asked: _Asked) -> Mapping[str, Any] | None:
+        """Return a price as soon as it is there; None if it is late or missing."""
+        late_seconds = max(_LEAST_WAIT_SECONDS, _LATE * self._longest_seconds())
+        if not asked.reading.ended(asked.since + late_seconds - self.clock()):
+            return None
+        try:
+            return asked.reading.result()[0]
+        except DDosProtection:
+            self._paused_until = self.clock() + PAUSE_SECONDS
+            return None
+        except Exception:  # noqa: BLE001 - freqtrade asks again, and reports what fails then
+            return None
+
+    def _is_too_old(self, asked: _Asked) -> bool:
+        """Whether a price has come too long ago to be used."""
+        if not asked.reading.ended(0.0):
+            return False
+        try:
+            came_at = asked.reading.result()[1]
+        except Exception:  # noqa: BLE001 - freqtrade asks again, and reports what fails then
+            return False
+        return self.clock() - came_at > PRICE_SECONDS
