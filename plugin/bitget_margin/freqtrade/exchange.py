@@ -49,7 +49,7 @@ from bitget_margin.freqtrade.config import NAME, TITLE, parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
-from bitget_margin.freqtrade.exit_prices import ExitPrices
+from bitget_margin.freqtrade.exit_prices import Ask, ExitPrices
 from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.freqtrade_parts import refuse_moved_parts
 from bitget_margin.freqtrade.holdings import IS_UNIFIED, Holdings
@@ -76,6 +76,8 @@ _PUBLIC: Final = (
 """ccxt's methods that need no account."""
 _ORDER_PARAMS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("_ORDER_PARAMS", default={})  # noqa: B039 - read only
 """Parameters of the order that is being placed."""
+_DECIDES: Final = ContextVar("_DECIDES", default=False)
+"""Whether the price that freqtrade asks for decides on an exit, or on a change of a position."""
 _BALANCE_SECONDS: Final = 10.0
 """Age up to which the last balance answers where the venue does not."""
 _RATES_SECONDS: Final = 5.0
@@ -150,7 +152,7 @@ class Bitgetcross(LiveLeverage):
         self.switch = DeadMansSwitch(
             api=lambda: self.api, alerts=managers.alerts, settings=self._settings.dead_mans_switch
         )
-        self._prices = ExitPrices(fetch=self._price_of, pairs=_pairs_of_open_trades, pace=pace)
+        self._prices = ExitPrices(pairs=_pairs_of_open_trades, pace=pace)
         self.is_database_checked = False
         self._entered: dict[str, tuple[int, float]] = {}
         """Thread and time of the last entry, by pair."""
@@ -569,28 +571,46 @@ class Bitgetcross(LiveLeverage):
         self._begin_booking()
 
     def get_rate(self, pair: str, *args: Any, **kwargs: Any) -> float:
-        """Return freqtrade's own rate, for exits by a price that was asked for ahead.
-
-        The first one after the booking of orders ends that.
-        """
+        """Return freqtrade's own rate; its first one after the booking of orders ends that."""
         if self.live:
             self.managers.holdings.end_booking()
-        is_new = kwargs.get("side") == "exit" and kwargs.get("refresh") and not kwargs.keys() & {"ticker", "order_book"}
-        ahead = self._prices.of(pair) if is_new else {}
-        since = time.monotonic()
-        rate = super().get_rate(pair, *args, **kwargs, **ahead)
-        if is_new and not ahead:
-            self._prices.note_own(time.monotonic() - since)
+        is_exit = bool(kwargs.get("refresh")) and kwargs.get("side") == "exit"
+        token = _DECIDES.set(is_exit or _DECIDES.get())
+        try:
+            rate = super().get_rate(pair, *args, **kwargs)
+        finally:
+            _DECIDES.reset(token)
         if self.live and self.is_leveraged:
             self.account.note_price(self._base_of(pair), rate)
         return rate
 
-    def _price_of(self, pair: str) -> dict[str, Any]:
-        """Return the price for an exit on a pair, asked for once, as an argument of `get_rate`."""
-        pricing = self._config.get("exit_pricing", {})
-        if pricing.get("use_order_book"):
-            return {"order_book": super().fetch_l2_order_book(pair, pricing.get("order_book_top", 1), count=0)}
-        return {"ticker": super().fetch_ticker(pair, count=0)}
+    def get_rates(self, pair: str, refresh: bool, is_short: bool) -> tuple[float, float]:
+        """Return freqtrade's own rates, by which a strategy changes its position."""
+        token = _DECIDES.set(refresh)
+        try:
+            rates: tuple[float, float] = super().get_rates(pair, refresh, is_short)
+        finally:
+            _DECIDES.reset(token)
+        return rates
+
+    def fetch_ticker(self, pair: str, **kwargs: Any) -> dict[str, Any]:
+        """Return a ticker; one that decides on a trade may have been asked for ahead."""
+        return self._price("ticker", pair, partial(super().fetch_ticker, **kwargs))
+
+    def fetch_l2_order_book(self, pair: str, limit: int = 100, **kwargs: Any) -> dict[str, Any]:
+        """Return an order book; one that decides on a trade may have been asked for ahead."""
+        return self._price(limit, pair, partial(super().fetch_l2_order_book, limit=limit, **kwargs))
+
+    def _price(self, kind: str | int, pair: str, fetch: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+        if not _DECIDES.get():
+            return fetch(pair)
+        ahead: dict[str, Any] | None = self._prices.of(pair, Ask(kind, partial(fetch, count=0)))
+        if ahead is not None:
+            return ahead
+        since = time.monotonic()
+        price = fetch(pair)
+        self._prices.note_own(time.monotonic() - since)
+        return price
 
 
 def _pairs_of_open_trades() -> list[str]:

@@ -15,6 +15,8 @@ SLOW_MS = 600
 OPEN = PAIRS[:4]
 BOOKS = {"exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1}}
 
+ADJUSTED = {"position_adjustment_enable": True}
+
 
 @pytest.fixture(params=[{}, BOOKS], ids=["tickers", "order books"])
 def bot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcessBot]:
@@ -43,6 +45,19 @@ def test_prices_are_asked_for_side_by_side_and_once(bot: InProcessBot) -> None:
     prices = sent(bot, since)
     assert sorted(symbol_of_record(record) for record in prices) == sorted(map(symbol_of, OPEN))
     assert prices[-1].at_ms - prices[0].at_ms < SLOW_MS
+
+
+@pytest.mark.parametrize("bot", [ADJUSTED, BOOKS | ADJUSTED], ids=["tickers", "order books"], indirect=True)
+def test_the_prices_for_changes_of_positions_too(bot: InProcessBot) -> None:
+    since = len(bot.venue.requests)
+    bot.loop()
+    by_kind: dict[str, list[RequestRecord]] = {}
+    for record in sent(bot, since):
+        by_kind.setdefault(endpoint_name(record), []).append(record)
+    # Entries are priced by tickers: with exits by order books, each trade is asked about thrice.
+    assert sum(map(len, by_kind.values())) == (3 if "orderbook" in by_kind else 2) * len(OPEN)
+    for prices in by_kind.values():
+        assert prices[-1].at_ms - prices[0].at_ms < (len(OPEN) - 1) * SLOW_MS
 
 
 @pytest.mark.parametrize("bot", [{}], ids=["tickers"], indirect=True)

@@ -9,7 +9,7 @@ import pytest
 
 from bitget_margin.freqtrade.budget import QUICK_MS, Pace
 from bitget_margin.freqtrade.compat import DDosProtection, TemporaryError
-from bitget_margin.freqtrade.exit_prices import AHEAD, PAUSE_SECONDS, PER_SECOND, PRICE_SECONDS, ExitPrices
+from bitget_margin.freqtrade.exit_prices import AHEAD, PAUSE_SECONDS, PER_SECOND, PRICE_SECONDS, Ask, ExitPrices
 
 PAIRS = [f"C{i:02}/USDT" for i in range(20)]
 FIRST, SECOND, *_ = PAIRS
@@ -31,7 +31,7 @@ class Market:
         self.answers.set()
         self.changed = threading.Condition()
         pace = Pace(1_000, lambda: self.round_trip_ms, lambda: self.now)
-        self.prices = ExitPrices(fetch=self.fetch, pairs=self._open, pace=pace, clock=lambda: self.now)
+        self.prices = ExitPrices(pairs=self._open, pace=pace, clock=lambda: self.now)
         self.prices.begin_loop()
 
     def _open(self) -> list[str]:
@@ -46,7 +46,7 @@ class Market:
         self.answers.wait(THREAD_SECONDS)
         if pair in self.errors:
             raise self.errors[pair]
-        return {"ticker": {"pair": pair, "number": number}}
+        return {"pair": pair, "number": number}
 
     def pairs_asked(self, count: int) -> list[str]:
         """Return the pairs of the questions, sorted, once there are so many."""
@@ -54,11 +54,11 @@ class Market:
             assert self.changed.wait_for(lambda: len(self.asked) >= count, THREAD_SECONDS), self.asked
             return sorted(self.asked)
 
-    def price_of(self, pair: str) -> int | None:
+    def price_of(self, pair: str, kind: str = "ticker") -> int | None:
         """Return the number of the question that the price of a pair answers; None where freqtrade asks itself."""
-        found = self.prices.of(pair)
-        assert not found or found["ticker"]["pair"] == pair
-        return found["ticker"]["number"] if found else None
+        found = self.prices.of(pair, Ask(kind, self.fetch))
+        assert found is None or found["pair"] == pair
+        return None if found is None else found["number"]
 
 
 @pytest.fixture
@@ -109,8 +109,8 @@ def test_another_thread_asks_itself(market: Market) -> None:
 
 
 def test_nothing_is_asked_ahead_before_a_first_loop(market: Market) -> None:
-    made = ExitPrices(fetch=market.fetch, pairs=market.open_pairs, pace=market.prices.pace)
-    assert made.of(FIRST) == {}
+    made = ExitPrices(pairs=market.open_pairs, pace=market.prices.pace)
+    assert made.of(FIRST, Ask("ticker", market.fetch)) is None
     made.ask_anew()
     assert market.asked == []
 
@@ -120,7 +120,7 @@ def test_a_price_that_is_too_old_is_asked_for_again(market: Market, age_seconds:
     market.open_pairs = lambda: [FIRST, SECOND]
     assert market.price_of(FIRST) is not None
     market.pairs_asked(2)
-    assert market.prices._asked[SECOND].reading.ended(THREAD_SECONDS)
+    assert market.prices._asked["ticker", SECOND].reading.ended(THREAD_SECONDS)
     market.now += age_seconds
     number = market.price_of(SECOND)
     assert number is not None
@@ -151,7 +151,7 @@ def test_a_price_that_is_late_is_asked_for_by_freqtrade_and_does_not_delay_the_o
     market.open_pairs = lambda: [FIRST, SECOND]
     assert market.price_of(FIRST) is None  # after a real second
     market.answers.set()
-    assert market.prices._asked[SECOND].reading.ended(THREAD_SECONDS)
+    assert market.prices._asked["ticker", SECOND].reading.ended(THREAD_SECONDS)
     assert market.price_of(SECOND) is not None
 
 
@@ -171,7 +171,7 @@ def test_the_time_of_a_price_counts_where_it_comes(market: Market) -> None:
     market.errors[SECOND] = TemporaryError("none")
     assert market.price_of(FIRST) is None
     market.now += 2.0
-    asked = market.prices._asked[SECOND].reading
+    asked = market.prices._asked["ticker", SECOND].reading
     market.answers.set()
     assert asked.ended(THREAD_SECONDS)
     for _ in range(500):
@@ -220,7 +220,22 @@ def test_the_own_questions_of_freqtrade_count(market: Market) -> None:
 def test_trades_that_freqtrade_passes_over_are_not_waited_for(market: Market) -> None:
     assert market.price_of(PAIRS[3]) is not None
     assert market.pairs_asked(AHEAD) == PAIRS[3 : 3 + AHEAD]
-    assert market.price_of(FIRST) is None
+
+
+def test_freqtrade_may_begin_with_the_first_trade_again(market: Market) -> None:
+    """A custom stop-loss asks for the price of a trade whose order was just booked, before all are asked for."""
+    pairs = PAIRS[:4]
+    market.open_pairs = lambda: pairs
+    assert market.price_of(pairs[2]) is not None
+    assert None not in [market.price_of(pair) for pair in pairs]
+    assert market.pairs_asked(5) == sorted([*pairs, pairs[2]])
+
+
+def test_prices_of_another_kind_are_others(market: Market) -> None:
+    market.open_pairs = lambda: PAIRS[:2]
+    assert market.price_of(FIRST) is not None
+    assert market.pairs_asked(2) == PAIRS[:2]
+    assert market.price_of(SECOND, "book") == 3
 
 
 def test_freqtrade_asks_itself_where_the_open_trades_cannot_be_read(
