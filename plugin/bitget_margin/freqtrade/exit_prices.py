@@ -3,7 +3,7 @@
 In every loop, freqtrade asks for the price of one trade after the other, and exits in between; with position
 adjustment, it asks for all of them once more. An exit cancels resting orders first, which takes a round trip that an
 exit without them does not have: all trades behind it would see their stop-loss later. So the next prices are on their
-way while one is waited for, and while an exit order is sent.
+way while one is waited for, and while an exit order is sent, and one that has just come answers twice.
 
 A price that is too old, late or missing is asked for by freqtrade itself, as without this.
 """
@@ -97,12 +97,13 @@ class ExitPrices:
                 del self._left[: self._left.index(pair)]
                 self._ask_ahead(ask)
                 del self._left[0]
-            asked = self._asked.pop((ask.kind, pair), None)
+            asked = self._asked.get((ask.kind, pair))
             price = None if asked is None else self._price(asked)
         except Exception:
             logger.exception("The price of %s could not be asked for ahead; freqtrade asks for it", pair)
             price = None
         if price is None:
+            self._asked.pop((ask.kind, pair), None)
             self._window.record_slot(monotonic_ms())
         return price
 

@@ -228,7 +228,15 @@ def test_freqtrade_may_begin_with_the_first_trade_again(market: Market) -> None:
     market.open_pairs = lambda: pairs
     assert market.price_of(pairs[2]) is not None
     assert None not in [market.price_of(pair) for pair in pairs]
-    assert market.pairs_asked(5) == sorted([*pairs, pairs[2]])
+    assert market.pairs_asked(4) == pairs
+
+
+def test_a_price_that_has_just_come_answers_twice(market: Market) -> None:
+    market.open_pairs = lambda: PAIRS[:2]
+    first = [market.price_of(pair) for pair in PAIRS[:2]]
+    assert [market.price_of(pair) for pair in PAIRS[:2]] == first
+    market.now += PRICE_SECONDS + 0.01
+    assert market.price_of(FIRST) == 3
 
 
 def test_prices_of_another_kind_are_others(market: Market) -> None:
