@@ -27,7 +27,7 @@ logger = logging.getLogger("bitget_margin")
 
 PRICE_SECONDS: Final = 1.0
 """Age up to which a price decides on an exit."""
-AHEAD: Final = 6
+AHEAD: Final = 12
 """Number of trades whose prices are asked for side by side."""
 PER_SECOND: Final = 15
 """Requests of this bot per second. The venue takes 20 of one address:
