@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
+import click
 import pytest
 import yaml
 
@@ -87,7 +88,7 @@ def test_it_starts_our_launcher() -> None:
     (default,) = map(json.loads, of("CMD"))
     metadata = settings()
     assert f"{entry[0]} = bitget_margin.cli:main" in metadata["options.entry_points"]["console_scripts"]
-    assert entry[1] in main.commands
+    assert entry[1] in main.list_commands(click.Context(main))
     assert understood(default)["command"] == "trade"
 
 

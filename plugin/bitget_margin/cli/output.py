@@ -170,6 +170,13 @@ def attempt(show: Callable[..., object], *args: Any, **named: Any) -> None:
 class Commands(click.Group):
     """Group of commands whose actions and exit codes do not depend on their output."""
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the command line; Ctrl-C meanwhile, as while the help is written, has the usual exit code."""
+        try:
+            return super().make_context(*args, **extra)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; Ctrl-C that it does not handle itself has the usual exit code, not click's."""
         try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import ccxt
+import click
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -28,6 +29,8 @@ from bitget_margin.cli.demo.command import _show_round
 from bitget_margin.cli.output import COMPLETE_VARIABLE as VARIABLE
 from bitget_margin.emulator import Account, AccountKind, Emulator, Knobs, ccxt_urls
 from support.operating import COMMAND, invoke
+
+NAMES = main.list_commands(click.Context(main))
 
 
 def run(*args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -463,7 +466,27 @@ def test_an_interrupt_while_the_command_is_being_loaded_shows_no_traceback(monke
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own command
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
+def test_a_command_of_the_operator_waits_for_nothing_that_others_need() -> None:
+    others = {"aiohttp", "bitget_margin.cli.demo", "bitget_margin.cli.start", "freqtrade"}
+    code = f"""
+import sys, click
+from bitget_margin.cli.commands import main
+assert main.get_command(click.Context(main), "cancel").name == "cancel"
+sys.exit(",".join({others!r} & set(sys.modules)))"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)  # noqa: S603 - our own
+    assert done.stderr.strip() == ""
+
+
+def test_an_interrupt_of_the_help_has_the_usual_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(main), "get_command", interrupted)
+    done = CliRunner().invoke(main, ["--help"])
+    assert (done.exit_code, done.output) == (130, "")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_an_interrupt_that_a_command_does_not_handle_has_the_usual_exit_code(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -472,6 +495,8 @@ def test_an_interrupt_that_a_command_does_not_handle_has_the_usual_exit_code(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main.commands[name], "invoke", interrupted)
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    monkeypatch.setattr(command, "invoke", interrupted)
     done = CliRunner().invoke(main, [name])
     assert (done.exit_code, done.output) == (130, "")

@@ -294,9 +294,9 @@ def test_the_best_prices_of_a_dry_run_are_those_of_the_order_book(
     build: Any, monkeypatch: pytest.MonkeyPatch, book: Any, best: Any
 ) -> None:
     exchange = build(runmode="dry_run")
-    monkeypatch.setattr(BitgetExchange, "fetch_l2_order_book", lambda _self, _pair, _limit: book)
+    monkeypatch.setattr(BitgetExchange, "fetch_l2_order_book", lambda _self, _pair, **_limit: book)
     assert exchange.managers.client.best_prices(PAIR) == BestPrices(*best)
-    monkeypatch.setattr(BitgetExchange, "fetch_l2_order_book", raising(TemporaryError("down")))
+    monkeypatch.setattr(BitgetExchange, "fetch_l2_order_book", raising_for(TemporaryError("down")))
     with pytest.raises(ccxt.NetworkError, match=f"the order book of {PAIR} could not be read: down"):
         exchange.managers.client.best_prices(PAIR)
 
