@@ -223,6 +223,7 @@ def test_freqtrade_gets_every_argument_untouched(monkeypatch: pytest.MonkeyPatch
     """Options that look like ours, and -- too."""
     got: list[tuple[str, ...]] = []
     launcher = SimpleNamespace(main=got.append)
+    main.get_command(click.Context(main), "freqtrade")  # loaded by the real function
     monkeypatch.setattr("importlib.import_module", lambda name: launcher)
     given = ("trade", "-c", "a.json", "--version", "-h", "-vv", "--strategy=A", "--", "--help", "")
     invoke("freqtrade", *given)
