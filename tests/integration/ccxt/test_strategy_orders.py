@@ -276,7 +276,13 @@ def test_one_list_without_data_is_not_taken_for_no_orders(venue: Emulator, clien
     assert (ended["id"], ended["status"]) == (order_id, "canceled")
 
 
-@pytest.mark.parametrize("fault", [{"kind": "code-before", "code": "25002"}, {"kind": "missing-lists"}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "code-before", "code": "25002"},
+        pytest.param({"kind": "missing-lists"}, marks=pytest.mark.slow),  # read again until its timeout
+    ],
+)
 def test_strategy_orders_that_cannot_be_listed_keep_no_other_order_from_its_cancel(
     venue: Emulator, client: Client, fault: dict[str, str]
 ) -> None:

@@ -567,7 +567,9 @@ def test_a_public_list_that_is_down_stops_no_cancel(venue: Emulator, down: str, 
         assert len(err) == (0 if down == LISTS[0] or (down, fault) == (LISTS[1], "html-200") else 1)
 
 
-@pytest.mark.parametrize("fault", ["html-502", "html-200", "reset-before", "code-40010"])
+@pytest.mark.parametrize(
+    "fault", ["html-502", pytest.param("html-200", marks=pytest.mark.slow), "reset-before", "code-40010"]
+)
 def test_without_any_public_list_no_order_is_called_ended_without_proof(venue: Emulator, fault: str) -> None:
     """Exit code 0 only if it has ended."""
     for each in LISTS:

@@ -140,7 +140,7 @@ def both_ways(percents: list[int], leverage: int, stop: str, coin: str, *, is_sh
     ("page", "away", "leverage", "stops", "seed"),
     [
         # A stop of 12 % of the stake is 4 % of the price with three times the stake, and 6 % with twice.
-        (None, (1, 2, 3), 3, ("0.96", "1.06"), 3),
+        pytest.param(None, (1, 2, 3), 3, ("0.96", "1.06"), 3, marks=pytest.mark.slow),
         pytest.param(None, (1, 2, 3), 3, ("0.96", "1.06"), 4, marks=pytest.mark.slow),
         ("docs/leverage.md", (1, 2), 2, ("0.95", "1.05"), 5),
     ],

@@ -39,6 +39,7 @@ def exits_leave(
         exits.restart()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("account", kinds(AccountKind.UNIFIED))
 @pytest.mark.parametrize("ladder", ["half", pytest.param("none", marks=pytest.mark.drill)])
 def test_an_exit_whose_order_fails_sells_once(tmp_path: Path, account: AccountKind, ladder: str) -> None:

@@ -76,7 +76,7 @@ def test_an_exit_behind_any_code_sells_once(running: RunningBot, code: str) -> N
 
 
 @pytest.mark.classic
-@pytest.mark.parametrize("fault", [FaultKind.UNAVAILABLE, FaultKind.RESET_BEFORE])
+@pytest.mark.parametrize("fault", [pytest.param(FaultKind.UNAVAILABLE, marks=pytest.mark.slow), FaultKind.RESET_BEFORE])
 def test_an_exit_that_never_arrived_is_sent_again_once_its_coins_show(running: RunningBot, fault: FaultKind) -> None:
     pair = next(running.pairs)
     enter(running, pair)
