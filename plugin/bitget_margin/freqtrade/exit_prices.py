@@ -113,9 +113,13 @@ class ExitPrices:
 
     def ask_anew(self) -> None:
         """Ask for the next prices, beside an exit order: those that have come would be too old after it."""
-        if self._is_needed() and self._left and self._ask is not None:
-            self._asked.clear()
+        if not self._is_needed() or self._ask is None:
+            return
+        try:
+            self._asked = {key: asked for key, asked in self._asked.items() if not asked.reading.ended(0.0)}
             self._ask_ahead(self._ask)
+        except Exception:
+            logger.exception("The next prices could not be asked for ahead; freqtrade asks for them")
 
     def _is_needed(self) -> bool:
         is_quick = self.pace.is_quick and self._longest_seconds() * 1_000 < QUICK_MS

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bitget_margin.freqtrade import exit_prices
 from bitget_margin.freqtrade.budget import QUICK_MS, Pace
 from bitget_margin.freqtrade.compat import DDosProtection, TemporaryError
 from bitget_margin.freqtrade.exit_prices import AHEAD, PAUSE_SECONDS, PER_SECOND, PRICE_SECONDS, Ask, ExitPrices
@@ -132,11 +133,38 @@ def test_an_exit_order_has_the_next_prices_asked_for_anew(market: Market) -> Non
     market.open_pairs = lambda: PAIRS[:3]
     assert market.price_of(FIRST) is not None
     assert market.pairs_asked(3) == PAIRS[:3]
+    for asked in market.prices._asked.values():
+        assert asked.reading.ended(THREAD_SECONDS)
     market.prices.ask_anew()
     assert market.pairs_asked(5) == [FIRST, *sorted(PAIRS[1:3] * 2)]
     number = market.price_of(SECOND)
     assert number is not None
     assert number > 3
+
+
+def test_an_exit_order_asks_for_no_price_that_is_on_its_way(market: Market) -> None:
+    market.open_pairs = lambda: PAIRS[:2]
+    assert market.price_of(FIRST) is not None
+    market.prices._asked.clear()
+    market.answers.clear()
+    market.prices.ask_anew()
+    market.prices.ask_anew()
+    assert market.pairs_asked(3) == [FIRST, SECOND, SECOND]
+
+
+def test_no_exit_order_is_held_back_where_no_price_can_be_asked_for(
+    market: Market, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    assert market.price_of(FIRST) is not None
+    for asked in market.prices._asked.values():
+        assert asked.reading.ended(THREAD_SECONDS)
+    monkeypatch.setattr(exit_prices, "Beside", fail)
+    market.prices.ask_anew()
+    assert "The next prices could not be asked for ahead; freqtrade asks for them" in caplog.text
+    assert market.price_of(SECOND) is None
 
 
 def test_an_exit_order_of_the_last_trade_asks_for_nothing(market: Market) -> None:
