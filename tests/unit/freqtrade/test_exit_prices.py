@@ -183,14 +183,29 @@ def test_a_price_that_is_late_is_asked_for_by_freqtrade_and_does_not_delay_the_o
     assert market.price_of(SECOND) is not None
 
 
-def test_a_slow_venue_gets_twice_the_time_that_it_took_lately(market: Market) -> None:
-    market.prices._took_seconds.append(3.0)
-    market.answers.clear()
+class Silent:
+    """A question without an answer."""
+
+    def __init__(self) -> None:
+        self.waited_seconds: list[float] = []
+
+    def ended(self, seconds: float) -> bool:
+        """Return at once that no answer has come."""
+        self.waited_seconds.append(seconds)
+        return False
+
+
+@pytest.mark.parametrize(("took_seconds", "late_seconds"), [([], 1.0), ([0.4], 1.0), ([0.1, 2.0, 0.3], 4.0)])
+def test_a_price_is_late_after_twice_the_time_that_prices_took_lately(
+    market: Market, took_seconds: list[float], late_seconds: float
+) -> None:
     market.open_pairs = lambda: [FIRST]
-    timer = threading.Timer(1.3, market.answers.set)
-    timer.start()
-    assert market.price_of(FIRST) is not None
-    timer.join()
+    for seconds in took_seconds:
+        market.prices.note_own(seconds)
+    silent: Any = Silent()
+    market.prices._asked["ticker", FIRST] = exit_prices._Asked(market.now - 0.4, silent)
+    assert market.price_of(FIRST) is None
+    assert silent.waited_seconds == [0.0, pytest.approx(late_seconds - 0.4)]
 
 
 def test_the_time_of_a_price_counts_where_it_comes(market: Market) -> None:
@@ -210,9 +225,16 @@ def test_the_time_of_a_price_counts_where_it_comes(market: Market) -> None:
 
 
 def test_a_price_that_fails_is_asked_for_by_freqtrade(market: Market) -> None:
-    market.errors[FIRST] = TemporaryError("no answer")
+    market.open_pairs = lambda: PAIRS[:3]
+    market.errors |= dict.fromkeys(PAIRS[:2], TemporaryError("no answer"))
     assert market.price_of(FIRST) is None
-    assert market.price_of(SECOND) is not None
+    assert market.pairs_asked(3) == PAIRS[:3]
+    for asked in market.prices._asked.values():
+        assert asked.reading.ended(THREAD_SECONDS)
+    assert market.price_of(SECOND) is None
+    assert len(market.asked) == 3
+    market.errors.clear()
+    assert market.price_of(FIRST) == 4
 
 
 def test_a_venue_that_has_refused_one_too_many_is_not_asked_ahead_for_a_while(market: Market) -> None:
@@ -265,6 +287,17 @@ def test_a_price_that_has_just_come_answers_twice(market: Market) -> None:
     assert [market.price_of(pair) for pair in PAIRS[:2]] == first
     market.now += PRICE_SECONDS + 0.01
     assert market.price_of(FIRST) == 3
+
+
+def test_a_loop_begins_with_the_trades_that_are_open_now(market: Market) -> None:
+    market.open_pairs = lambda: PAIRS[:3]
+    assert market.price_of(FIRST) is not None
+    assert market.pairs_asked(3) == PAIRS[:3]
+    market.prices.begin_loop()
+    market.asked.clear()
+    market.open_pairs = lambda: [SECOND, PAIRS[5]]
+    assert market.price_of(SECOND) is not None
+    assert market.pairs_asked(2) == [SECOND, PAIRS[5]]
 
 
 def test_prices_of_another_kind_are_others(market: Market) -> None:
