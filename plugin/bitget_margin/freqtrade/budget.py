@@ -11,8 +11,6 @@ LOOP_MS: Final = 3_000.0
 """Time that one loop spends on resting orders while the venue answers fast."""
 LONGEST_MS: Final = 15_000.0
 """Longest time of an exit or a loop, however slow the venue is."""
-QUICK_MS: Final = 100.0
-"""Round trip below which requests of a loop are sent one after the other."""
 SLOW_MS: Final = 400.0
 """Round trip from which on a venue is slow: exits come before all that can wait."""
 _LEAST_CANCEL_MS: Final = 1_000.0
@@ -76,11 +74,6 @@ class Pace:
     def round_trip_ms(self) -> float:
         """The longest of the last round trips."""
         return self.shown_ms()
-
-    @property
-    def is_quick(self) -> bool:
-        """Whether requests of a loop are sent one after the other."""
-        return self.round_trip_ms < QUICK_MS
 
     @property
     def is_slow(self) -> bool:

@@ -28,7 +28,6 @@ __all__ = [
     "ROUND_UP",
     "SPOT",
     "BitgetExchange",
-    "DDosProtection",
     "FreqtradeException",
     "FreqtradeOrder",
     "IStrategy",
@@ -76,9 +75,6 @@ if TYPE_CHECKING:
 
     class TemporaryError(FreqtradeException):
         """Skips an order, or ends a loop early."""
-
-    class DDosProtection(TemporaryError):
-        """The venue has refused a request as one too many."""
 
     class InsufficientFundsError(FreqtradeException):
         """An exit could not be placed."""
@@ -319,7 +315,6 @@ else:
         import freqtrade.exchange as exchange_module
         from freqtrade.enums import MarginMode, TradingMode
         from freqtrade.exceptions import (
-            DDosProtection,
             FreqtradeException,
             InsufficientFundsError,
             InvalidOrderException,

@@ -152,7 +152,7 @@ class Bitgetcross(LiveLeverage):
         self.switch = DeadMansSwitch(
             api=lambda: self.api, alerts=managers.alerts, settings=self._settings.dead_mans_switch
         )
-        self._prices = ExitPrices(pairs=_pairs_of_open_trades, pace=pace)
+        self._prices = ExitPrices(pairs=_pairs_of_open_trades)
         self.is_database_checked = False
         self._entered: dict[str, tuple[int, float]] = {}
         """Thread and time of the last entry, by pair."""
@@ -552,9 +552,9 @@ class Bitgetcross(LiveLeverage):
 
     def process_loop(self) -> None:
         """Process the bot's orders at the beginning of a loop."""
-        self.switch.loop_ran()
         if self.live:
             self._prices.begin_loop()
+        self.switch.loop_ran()
         self.managers.holdings.end_booking()
         self._fills_of_booking.clear()
         self._entered.clear()  # freqtrade asks for the funding fees of an entry at once, if it does

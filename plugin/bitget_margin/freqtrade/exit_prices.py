@@ -17,28 +17,32 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+import ccxt
+
 from bitget_margin.adapter.transport import monotonic_ms
 from bitget_margin.drivers.beside import Beside
-from bitget_margin.freqtrade.budget import QUICK_MS, Pace
-from bitget_margin.freqtrade.compat import DDosProtection
 from bitget_margin.rate_limit.window import Window
 
 logger = logging.getLogger("bitget_margin")
 
+SLOW_SECONDS: Final = 0.125
+"""Time of each of the last prices from which on the next ones are asked for ahead."""
 PRICE_SECONDS: Final = 1.0
-"""Age up to which a price decides on an exit."""
-AHEAD: Final = 12
-"""Number of trades whose prices are asked for side by side."""
-PER_SECOND: Final = 15
-"""Requests of this bot per second. The venue takes 20 of one address:
+"""Age up to which a price that has come decides on an exit."""
+PER_SECOND: Final = 10
+"""Number of prices that are asked for ahead, at a time and per second. freqtrade itself asks a slow venue for 8 at
+most, and the venue takes 20 from one address:
 https://www.bitget.com/api-doc/spot/market/Get-Tickers and https://www.bitget.com/api-doc/spot/market/Get-Orderbook"""
-PAUSE_SECONDS: Final = 60.0
-"""Time without prices ahead after the venue has refused one: other programs ask from the same address."""
+AFTER_EXIT: Final = 3
+"""Number of prices that are asked for beside an exit order: new connections take processor time that it needs, too."""
+PAUSE_SECONDS: Final = 10.0
+"""Time without questions ahead after one that was refused as one too many, or came late."""
 _LEAST_WAIT_SECONDS: Final = 1.0
 _LATE: Final = 2.0
-"""Multiple of the longest time of the last prices after which one is late: a single request may hang."""
-_KEPT: Final = 8
+"""Multiple of the shortest time of the last prices after which one is late: a single request may hang."""
+_KEPT: Final = 4
 """Number of the last prices that count."""
+_TOO_MANY: Final = (ccxt.DDoSProtection, ccxt.RateLimitExceeded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,6 @@ class ExitPrices:
     """
 
     pairs: Callable[[], Iterable[str]]
-    pace: Pace
     clock: Callable[[], float] = time.monotonic
     _window: Window = field(default_factory=lambda: Window(PER_SECOND), init=False)
     _thread: int | None = field(default=None, init=False)
@@ -87,23 +90,9 @@ class ExitPrices:
 
     def of(self, pair: str, ask: Ask) -> Any:
         """Return the price of a pair, as it was asked for ahead; None where freqtrade asks for it itself."""
-        if not self._is_needed():
-            return None
-        try:
-            if pair not in self._left:
-                self._left = list(self.pairs())
-            if pair in self._left:
-                self._ask = ask
-                del self._left[: self._left.index(pair)]
-                self._ask_ahead(ask)
-                del self._left[0]
-            asked = self._asked.get((ask.kind, pair))
-            price = None if asked is None else self._price(asked)
-        except Exception:
-            logger.exception("The price of %s could not be asked for ahead; freqtrade asks for it", pair)
-            price = None
+        price = self._ahead(pair, ask) if self._is_needed() else None
         if price is None:
-            self._asked.pop((ask.kind, pair), None)
+            # Counted on a quick venue, too: it may be slow a moment later.
             self._window.record_slot(monotonic_ms())
         return price
 
@@ -117,26 +106,48 @@ class ExitPrices:
             return
         try:
             self._asked = {key: asked for key, asked in self._asked.items() if not asked.reading.ended(0.0)}
-            self._ask_ahead(self._ask)
+            self._ask_ahead(self._ask, AFTER_EXIT)
         except Exception:
             logger.exception("The next prices could not be asked for ahead; freqtrade asks for them")
 
     def _is_needed(self) -> bool:
-        is_quick = self.pace.is_quick and self._longest_seconds() * 1_000 < QUICK_MS
-        return threading.get_ident() == self._thread and not is_quick and self.clock() >= self._paused_until
+        is_known = len(self._took_seconds) == _KEPT
+        return threading.get_ident() == self._thread and is_known and self._usual_seconds() >= SLOW_SECONDS
 
-    def _longest_seconds(self) -> float:
-        return max(tuple(self._took_seconds), default=0.0)
+    def _usual_seconds(self) -> float:
+        return min(tuple(self._took_seconds))
 
-    def _ask_ahead(self, ask: Ask) -> None:
-        for pair in self._left[:AHEAD]:
+    def _late_seconds(self) -> float:
+        return max(_LEAST_WAIT_SECONDS, _LATE * self._usual_seconds())
+
+    def _ahead(self, pair: str, ask: Ask) -> Any:
+        try:
+            if pair not in self._left:
+                self._left = list(self.pairs())
+            if pair in self._left:
+                self._ask = ask
+                del self._left[: self._left.index(pair)]
+                self._ask_ahead(ask, PER_SECOND)
+                del self._left[0]
             asked = self._asked.get((ask.kind, pair))
-            if asked is not None and not self._is_too_old(asked):
-                continue
+            price = None if asked is None else self._price(asked)
+        except Exception:
+            logger.exception("The price of %s could not be asked for ahead; freqtrade asks for it", pair)
+            price = None
+        if price is None:
+            self._asked.pop((ask.kind, pair), None)
+        return price
+
+    def _ask_ahead(self, ask: Ask, most: int) -> None:
+        for pair in self._left[:most]:
+            asked = self._asked.get((ask.kind, pair))
+            if asked is not None:
+                if not self._is_too_old(asked):
+                    continue
+                del self._asked[ask.kind, pair]
             now_ms = monotonic_ms()
-            if self._window.reserve(now_ms, now_ms) is None:
-                return
-            self._asked[ask.kind, pair] = _Asked(self.clock(), Beside(partial(self._read, ask, pair)))
+            if self.clock() >= self._paused_until and self._window.reserve(now_ms, now_ms) is not None:
+                self._asked[ask.kind, pair] = _Asked(self.clock(), Beside(partial(self._read, ask, pair)))
 
     def _read(self, ask: Ask, pair: str) -> tuple[Any, float]:
         since = self.clock()
@@ -146,23 +157,25 @@ class ExitPrices:
 
     def _price(self, asked: _Asked) -> Any:
         """Return a price as soon as it is there; None if it is late or missing."""
-        late_seconds = max(_LEAST_WAIT_SECONDS, _LATE * self._longest_seconds())
-        if not asked.reading.ended(asked.since + late_seconds - self.clock()):
+        if not asked.reading.ended(asked.since + self._late_seconds() - self.clock()):
+            self._pause()
             return None
         try:
             return asked.reading.result()[0]
-        except DDosProtection:
-            self._paused_until = self.clock() + PAUSE_SECONDS
-            return None
-        except Exception:  # noqa: BLE001 - freqtrade asks again, and reports what fails then
+        except Exception as error:  # noqa: BLE001 - freqtrade asks again, and reports what fails then
+            if isinstance(error.__cause__, _TOO_MANY):
+                self._pause()
             return None
 
+    def _pause(self) -> None:
+        self._paused_until = self.clock() + PAUSE_SECONDS
+
     def _is_too_old(self, asked: _Asked) -> bool:
-        """Whether a price has come too long ago to be used."""
+        """Whether a price has come too long ago to be used, or was late."""
         if not asked.reading.ended(0.0):
             return False
         try:
             came_at = asked.reading.result()[1]
         except Exception:  # noqa: BLE001 - freqtrade asks again, and reports what fails then
             return False
-        return self.clock() - came_at > PRICE_SECONDS
+        return self.clock() - came_at > PRICE_SECONDS or came_at - asked.since > self._late_seconds()

@@ -39,6 +39,8 @@ WARN_AFTER_SECONDS: Final = 60.0
 """Time for which an order with an id may be in neither list before the user is warned."""
 _SIDE_BY_SIDE: Final = 4
 """Number of pairs that are looked up at a time."""
+_QUICK_MS: Final = 100.0
+"""Round trip below which pairs are looked up one after the other."""
 _BOOKED_LATEST_SECONDS: Final = 30.0
 """Longest time for which a slow venue defers that booking."""
 EXIT_SECONDS: Final = 30.0
@@ -182,7 +184,7 @@ class Maintenance:
         """Look pairs up side by side, as far as the time goes; yield each with what returns its lookup, or raises."""
         key = self.store.key()
         view: Callable[[str], ViewedOrders] = lambda pair: self.client.view(pair, pairs[pair], budget, key)  # noqa: E731
-        size = 1 if self.client.pace.is_quick else _SIDE_BY_SIDE
+        size = _SIDE_BY_SIDE if self.client.pace.round_trip_ms >= _QUICK_MS else 1
         for first in range(0, len(wanted), size):
             group = wanted[first : first + size]
             if not budget.left_ms():

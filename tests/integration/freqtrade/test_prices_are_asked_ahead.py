@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import RequestRecord, synthetic_symbols
+from bitget_margin.freqtrade.exit_prices import PER_SECOND
+from bitget_margin.rate_limit.window import Window
 from support.bot import PAIRS, endpoint_name, symbol_of
 from support.in_process_bot import CONTROLS, InProcessBot, in_process_bot
 
@@ -27,7 +29,9 @@ def bot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcessBot
         CONTROLS.enter = False
         made.loop(2)
         made.venue.knobs(latency_ms=SLOW_MS)
-        made.bot.exchange._prices.note_own(SLOW_MS / 1_000)
+        for _ in range(4):
+            made.exchange._prices.note_own(SLOW_MS / 1_000)
+        made.exchange._prices._window = Window(PER_SECOND)  # the loops before have asked in the same second
         yield made
         made.venue.knobs(latency_ms=0)
 

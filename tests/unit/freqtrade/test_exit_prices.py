@@ -1,20 +1,39 @@
 """Promise: on a slow venue no trade waits for the prices of the others, and no exit is decided on an old price."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import ccxt
 import pytest
 
+from bitget_margin.adapter.transport import monotonic_ms
+from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import exit_prices
-from bitget_margin.freqtrade.budget import QUICK_MS, Pace
-from bitget_margin.freqtrade.compat import DDosProtection, TemporaryError
-from bitget_margin.freqtrade.exit_prices import AHEAD, PAUSE_SECONDS, PER_SECOND, PRICE_SECONDS, Ask, ExitPrices
+from bitget_margin.freqtrade.compat import TemporaryError
+from bitget_margin.freqtrade.exit_prices import (
+    AFTER_EXIT,
+    PAUSE_SECONDS,
+    PER_SECOND,
+    PRICE_SECONDS,
+    SLOW_SECONDS,
+    Ask,
+    ExitPrices,
+)
+from bitget_margin.rate_limit.window import Window
 
 PAIRS = [f"C{i:02}/USDT" for i in range(20)]
 FIRST, SECOND, *_ = PAIRS
 THREAD_SECONDS = 5.0
+
+
+class Steady(deque[float]):
+    """Times of prices that stay as a test has set them: its clock stands still while one is fetched."""
+
+    def append(self, _seconds: float) -> None:
+        """Ignore the time of another price."""
 
 
 @dataclass
@@ -22,7 +41,6 @@ class Market:
     """A venue that counts the questions for a price, on a clock that a test moves."""
 
     now: float = 100.0
-    round_trip_ms: float = 800.0
     open_pairs: Callable[[], list[str]] = lambda: list(PAIRS)
     errors: dict[str, Exception] = field(default_factory=dict)
     answers: threading.Event = field(default_factory=threading.Event)
@@ -31,9 +49,13 @@ class Market:
     def __post_init__(self) -> None:
         self.answers.set()
         self.changed = threading.Condition()
-        pace = Pace(1_000, lambda: self.round_trip_ms, lambda: self.now)
-        self.prices = ExitPrices(pairs=self._open, pace=pace, clock=lambda: self.now)
+        self.prices = ExitPrices(pairs=self._open, clock=lambda: self.now)
+        self.take(0.4)
         self.prices.begin_loop()
+
+    def take(self, seconds: float) -> None:
+        """Let each price take this long from now on."""
+        self.prices._took_seconds = Steady([seconds] * 4)
 
     def _open(self) -> list[str]:
         return self.open_pairs()
@@ -71,7 +93,15 @@ def market() -> Iterator[Market]:
 
 def test_the_next_prices_are_asked_for_beside_the_first(market: Market) -> None:
     assert market.price_of(FIRST) is not None
-    assert market.pairs_asked(AHEAD) == PAIRS[:AHEAD]
+    assert market.pairs_asked(PER_SECOND) == PAIRS[:PER_SECOND]
+
+
+def test_no_more_prices_are_on_their_way_than_exits_leave_young(market: Market) -> None:
+    market.price_of(FIRST)
+    market.pairs_asked(PER_SECOND)
+    market.prices._window = Window(PER_SECOND)
+    market.price_of(SECOND)
+    assert market.pairs_asked(PER_SECOND + 1) == PAIRS[: PER_SECOND + 1]
 
 
 def test_each_price_is_asked_for_once_in_a_loop_and_again_in_the_next(market: Market) -> None:
@@ -85,20 +115,24 @@ def test_each_price_is_asked_for_once_in_a_loop_and_again_in_the_next(market: Ma
 
 
 def test_a_quick_venue_is_asked_by_freqtrade_alone(market: Market) -> None:
-    market.round_trip_ms = QUICK_MS - 1
+    market.take(SLOW_SECONDS - 0.001)
     assert market.price_of(FIRST) is None
     market.prices.ask_anew()
     assert market.asked == []
-    market.round_trip_ms = QUICK_MS
+    market.take(SLOW_SECONDS)
     assert market.price_of(FIRST) is not None
 
 
-def test_a_venue_whose_prices_are_slow_is_slow(market: Market) -> None:
-    market.round_trip_ms = 0.0
-    market.prices.note_own((QUICK_MS - 1) / 1_000)
-    assert market.price_of(FIRST) is None
-    market.prices.note_own(QUICK_MS / 1_000)
-    assert market.price_of(SECOND) is not None
+def test_a_venue_is_slow_where_each_of_the_last_four_prices_was(market: Market) -> None:
+    """Where one was quick, freqtrade itself asks too often for others beside it."""
+    made = ExitPrices(pairs=market._open)
+    made.begin_loop()
+    ask = Ask("ticker", lambda _pair: "price")
+    for seconds in (3.0, SLOW_SECONDS, SLOW_SECONDS - 0.001, 3.0, 3.0, 3.0):
+        made.note_own(seconds)
+        assert made.of(FIRST, ask) is None
+    made.note_own(SLOW_SECONDS)
+    assert made.of(FIRST, ask) == "price"
 
 
 def test_another_thread_asks_itself(market: Market) -> None:
@@ -110,7 +144,8 @@ def test_another_thread_asks_itself(market: Market) -> None:
 
 
 def test_nothing_is_asked_ahead_before_a_first_loop(market: Market) -> None:
-    made = ExitPrices(pairs=market.open_pairs, pace=market.prices.pace)
+    made = ExitPrices(pairs=market.open_pairs)
+    made._took_seconds = market.prices._took_seconds
     assert made.of(FIRST, Ask("ticker", market.fetch)) is None
     made.ask_anew()
     assert market.asked == []
@@ -142,6 +177,25 @@ def test_an_exit_order_has_the_next_prices_asked_for_anew(market: Market) -> Non
     assert number > 3
 
 
+def test_beside_an_exit_order_a_few_prices_are_asked_for(market: Market) -> None:
+    assert market.price_of(FIRST) is not None
+    market.pairs_asked(PER_SECOND)
+    market.prices._asked.clear()
+    market.prices._window = Window(PER_SECOND)
+    market.prices.ask_anew()
+    assert market.pairs_asked(PER_SECOND + AFTER_EXIT) == sorted(PAIRS[:PER_SECOND] + PAIRS[1 : 1 + AFTER_EXIT])
+
+
+def test_a_price_that_is_too_old_decides_nothing_where_none_may_be_asked_for(market: Market) -> None:
+    market.open_pairs = lambda: PAIRS[:2]
+    assert market.price_of(FIRST) is not None
+    assert market.prices._asked["ticker", SECOND].reading.ended(THREAD_SECONDS)
+    for _ in range(PER_SECOND):
+        market.prices._window.record_slot(monotonic_ms())
+    market.now += PRICE_SECONDS + 0.01
+    assert market.price_of(SECOND) is None
+
+
 def test_an_exit_order_asks_for_no_price_that_is_on_its_way(market: Market) -> None:
     market.open_pairs = lambda: PAIRS[:2]
     assert market.price_of(FIRST) is not None
@@ -158,6 +212,7 @@ def test_no_exit_order_is_held_back_where_no_price_can_be_asked_for(
     def fail(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
+    market.open_pairs = lambda: PAIRS[:3]
     assert market.price_of(FIRST) is not None
     for asked in market.prices._asked.values():
         assert asked.reading.ended(THREAD_SECONDS)
@@ -174,15 +229,6 @@ def test_an_exit_order_of_the_last_trade_asks_for_nothing(market: Market) -> Non
     assert market.asked == [FIRST]
 
 
-def test_a_price_that_is_late_is_asked_for_by_freqtrade_and_does_not_delay_the_others(market: Market) -> None:
-    market.answers.clear()
-    market.open_pairs = lambda: [FIRST, SECOND]
-    assert market.price_of(FIRST) is None  # after a real second
-    market.answers.set()
-    assert market.prices._asked["ticker", SECOND].reading.ended(THREAD_SECONDS)
-    assert market.price_of(SECOND) is not None
-
-
 class Silent:
     """A question without an answer."""
 
@@ -195,33 +241,53 @@ class Silent:
         return False
 
 
-@pytest.mark.parametrize(("took_seconds", "late_seconds"), [([], 1.0), ([0.4], 1.0), ([0.1, 2.0, 0.3], 4.0)])
-def test_a_price_is_late_after_twice_the_time_that_prices_took_lately(
-    market: Market, took_seconds: list[float], late_seconds: float
+@pytest.mark.parametrize(("took_seconds", "late_seconds"), [(0.2, 1.0), (2.0, 4.0)])
+def test_a_price_is_late_after_twice_the_time_that_prices_usually_take(
+    market: Market, took_seconds: float, late_seconds: float
 ) -> None:
-    market.open_pairs = lambda: [FIRST]
-    for seconds in took_seconds:
-        market.prices.note_own(seconds)
+    market.take(took_seconds)
     silent: Any = Silent()
     market.prices._asked["ticker", FIRST] = exit_prices._Asked(market.now - 0.4, silent)
     assert market.price_of(FIRST) is None
     assert silent.waited_seconds == [0.0, pytest.approx(late_seconds - 0.4)]
 
 
-def test_the_time_of_a_price_counts_where_it_comes(market: Market) -> None:
-    market.answers.clear()
-    market.open_pairs = lambda: [FIRST, SECOND]
-    market.errors[SECOND] = TemporaryError("none")
+def test_nothing_is_asked_ahead_for_a_while_after_a_late_price(market: Market) -> None:
+    market.open_pairs = lambda: PAIRS[:3]
+    silent: Any = Silent()
+    market.prices._asked["ticker", FIRST] = exit_prices._Asked(market.now, silent)
     assert market.price_of(FIRST) is None
-    market.now += 2.0
-    asked = market.prices._asked["ticker", SECOND].reading
+    assert market.pairs_asked(2) == PAIRS[1:3]
+    assert market.price_of(SECOND) is not None, "it is on its way"
+    market.prices.begin_loop()
+    assert market.price_of(FIRST) is None
+    market.now += PAUSE_SECONDS
+    assert market.price_of(FIRST) is not None
+
+
+def test_a_price_that_was_late_decides_nothing_once_it_has_come(market: Market) -> None:
+    """What it says was so when it was asked for."""
+    market.open_pairs = lambda: PAIRS[:2]
+    market.answers.clear()
+    asked: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exit_prices, "Beside", lambda work: asked.append(Beside(work)) or asked[-1])
+        patch.setattr(market.prices, "_price", lambda _: None)
+        assert market.price_of(FIRST) is None
+    assert market.pairs_asked(2) == PAIRS[:2]
+    market.now += 1.01
     market.answers.set()
-    assert asked.ended(THREAD_SECONDS)
-    for _ in range(500):
-        if market.prices._took_seconds:
-            break
-        threading.Event().wait(0.01)
-    assert list(market.prices._took_seconds) == [2.0]
+    assert asked[1].ended(THREAD_SECONDS)
+    assert market.price_of(SECOND) == 3
+
+
+def test_the_time_of_a_price_that_was_asked_for_ahead_counts(market: Market) -> None:
+    for seconds in (0.4, 0.4, 0.4, 0.4):
+        market.prices._took_seconds = deque([seconds] * 4, maxlen=4)
+    market.open_pairs = lambda: [FIRST]
+    assert market.price_of(FIRST) is not None
+    assert list(market.prices._took_seconds) == [0.4, 0.4, 0.4, 0.0]
+    assert market.price_of(FIRST) is None, "it was quick"
 
 
 def test_a_price_that_fails_is_asked_for_by_freqtrade(market: Market) -> None:
@@ -237,16 +303,23 @@ def test_a_price_that_fails_is_asked_for_by_freqtrade(market: Market) -> None:
     assert market.price_of(FIRST) == 4
 
 
-def test_a_venue_that_has_refused_one_too_many_is_not_asked_ahead_for_a_while(market: Market) -> None:
-    market.errors[FIRST] = DDosProtection("429")
+@pytest.mark.parametrize("refusal", [ccxt.DDoSProtection, ccxt.RateLimitExceeded])
+def test_a_venue_that_has_refused_one_too_many_is_not_asked_ahead_for_a_while(
+    market: Market, refusal: type[ccxt.BaseError]
+) -> None:
+    error = TemporaryError("Could not load ticker")
+    error.__cause__ = refusal("429")
+    market.open_pairs = lambda: PAIRS[:3]
+    market.errors[FIRST] = error
     assert market.price_of(FIRST) is None
     del market.errors[FIRST]
-    market.pairs_asked(AHEAD)
+    assert market.pairs_asked(3) == PAIRS[:3]
+    assert market.price_of(SECOND) is not None, "it has come"
     market.now += PAUSE_SECONDS - 1
     market.prices.begin_loop()
     assert market.price_of(FIRST) is None
     market.prices.ask_anew()
-    assert len(market.asked) == AHEAD
+    assert len(market.asked) == 3
     market.now += 1
     assert market.price_of(FIRST) is not None
 
@@ -257,11 +330,15 @@ def test_no_more_is_asked_ahead_than_an_address_may_ask(market: Market) -> None:
     assert found.count(None) >= len(PAIRS) - PER_SECOND
 
 
-def test_the_own_questions_of_freqtrade_count(market: Market) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.4])
+def test_the_own_questions_of_freqtrade_count(market: Market, seconds: float) -> None:
+    """A venue that was quick may be slow a moment later."""
     market.open_pairs = list
+    market.take(seconds)
     for pair in PAIRS[:PER_SECOND]:
         assert market.price_of(pair) is None
     market.open_pairs = lambda: list(PAIRS)
+    market.take(0.4)
     market.prices.begin_loop()
     assert market.price_of(FIRST) is None
     assert market.asked == []
@@ -269,7 +346,7 @@ def test_the_own_questions_of_freqtrade_count(market: Market) -> None:
 
 def test_trades_that_freqtrade_passes_over_are_not_waited_for(market: Market) -> None:
     assert market.price_of(PAIRS[3]) is not None
-    assert market.pairs_asked(AHEAD) == PAIRS[3 : 3 + AHEAD]
+    assert market.pairs_asked(PER_SECOND) == PAIRS[3 : 3 + PER_SECOND]
 
 
 def test_freqtrade_may_begin_with_the_first_trade_again(market: Market) -> None:
