@@ -584,11 +584,11 @@ class Bitgetcross(LiveLeverage):
             self.account.note_price(self._base_of(pair), rate)
         return rate
 
-    def get_rates(self, pair: str, refresh: bool, is_short: bool) -> tuple[float, float]:
+    def get_rates(self, pair: str, refresh: bool, *args: Any, **kwargs: Any) -> tuple[float, float]:
         """Return freqtrade's own rates, by which a strategy changes its position."""
         token = _DECIDES.set(refresh)
         try:
-            rates: tuple[float, float] = super().get_rates(pair, refresh, is_short)
+            rates: tuple[float, float] = super().get_rates(pair, refresh, *args, **kwargs)
         finally:
             _DECIDES.reset(token)
         return rates
