@@ -86,8 +86,7 @@ _ENTRY_SECONDS: Final = 1.0
 """Longest time between an entry order and freqtrade's question for its funding fees."""
 _MANAGERS: Final = frozenset(
     {"managers", "store", "alerts", "exits", "rests", "ladders", "maintenance", "unproven", "_pace", "switch", "pushes"}
-    | {"_prices"}
-    | {"_repeats"}  # it has a lock
+    | {"_prices", "_repeats"}  # they have locks
 )
 """Attributes that only a trading process needs."""
 
