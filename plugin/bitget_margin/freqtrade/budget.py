@@ -15,6 +15,8 @@ SLOW_MS: Final = 400.0
 """Round trip from which on a venue is slow: exits come before all that can wait."""
 _LEAST_CANCEL_MS: Final = 1_000.0
 """Time of a batch cancel beside its round trips: it is sent again after a fault, and looked up again."""
+_LAST_LOOK: Final = 1.25
+"""Round trips of one lookup that is answered as fast as the others."""
 _LEAST_MS: Final = 50.0
 """Least time that is worth a request."""
 
@@ -87,6 +89,10 @@ class Pace:
     def cancel_ms(self) -> float:
         """Return the least time of a batch cancel, which is sent once more if it failed, however slow the venue is."""
         return min(LONGEST_MS, max(_LEAST_CANCEL_MS, self.wait_ms / 2) + 3 * self.round_trip_ms)
+
+    def last_look_ms(self) -> float:
+        """Return the time that an exit waits for one more lookup, after that of a batch cancel without proof."""
+        return min(_LAST_LOOK * self.round_trip_ms, LONGEST_MS - self.cancel_ms())
 
     def read_ms(self) -> float:
         """Return the time limit of one query outside of an exit."""

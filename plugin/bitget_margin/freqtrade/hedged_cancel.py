@@ -2,7 +2,8 @@
 
 A row that shows the end of an order needs no response to its cancel, and a cancel changes nothing if it is executed
 twice. So where the response takes long, the orders are looked up meanwhile, and those that are shown as live are
-canceled again.
+canceled again. An exit waits for one more lookup where the cancel may have been executed and its time is over: what it
+does not sell now follows after freqtrade's booking of its order, a loop later.
 """
 
 import time
@@ -13,6 +14,7 @@ from typing import Final
 
 import ccxt
 
+from bitget_margin.core.outcome import Outcome
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, ViewedOrders
@@ -30,45 +32,74 @@ _POLL_SECONDS: Final = 0.02
 
 @dataclass(eq=False, slots=True)
 class HedgedCancel:
-    """One cancel of orders of a pair."""
+    """One cancel of orders of a pair.
+
+    :param last_look_ms: time for a lookup after the budget; 0 for none
+    """
 
     client: VenueClient
     pair: str
     orders: Sequence[TrackedOrder]
     budget: Budget
+    last_look_ms: float = 0.0
     clock: Callable[[], float] = time.monotonic
     _ended: dict[str, TrackedOrder] = field(default_factory=dict, init=False)
     """Orders that lookups have shown as ended, by client order id."""
+    _views: list[Beside[ViewedOrders]] = field(default_factory=list, init=False)
+    """Lookups that are under way."""
 
     def run(self) -> CancelBatchResult:
         """Cancel the orders; return what the response, or lookups before it, prove about them."""
         left = list(self.orders)
         for _ in range(_SENDS_MAX):
             sent = Beside(partial(self.client.cancel, self.pair, tuple(left), self.budget))
-            if sent.ended(FIRST_LOOKUP_SECONDS):
-                break
-            shows_live = self._look_beside(sent, left)
+            shows_live = not sent.ended(FIRST_LOOKUP_SECONDS) and self._look_beside(sent, left)
             left = [order for order in left if order.client_id not in self._ended]
             if not left:
                 return CancelBatchResult(tuple(self._ended[order.client_id] for order in self.orders), None, {})
             if not shows_live or not self.budget.left_ms():
                 break
-        return _with_ended(sent.result(), self.orders, self._ended)
+        done = sent.result()
+        if self.last_look_ms and not shows_live and _may_be_executed(done):
+            self._look_last([order for order in left if order.client_id in done.unresolved])
+        return _with_ended(done, self.orders, self._ended)
 
     def _look_beside(self, sent: Beside[CancelBatchResult], left: Sequence[TrackedOrder]) -> bool:
         """Look orders up until the cancel has ended or all are shown as ended; return whether one is shown as live."""
-        views: list[Beside[ViewedOrders]] = []
+        self._views.clear()
         begun, next_at = 0, self.clock()
         while not sent.ended(_POLL_SECONDS):
             if begun < _LOOKUPS_MAX and self.clock() >= next_at and self.budget.left_ms():
-                views.append(Beside(partial(self.client.view, self.pair, left, self.budget)))
+                self._begin_lookup(left)
                 begun, next_at = begun + 1, self.clock() + _NEXT_LOOKUP_SECONDS
-            for view in [view for view in views if view.ended(0.0)]:
-                views.remove(view)
-                if self._shows_live(view):
-                    return True
-            if all(order.client_id in self._ended for order in left):
+            if self._shown_live():
+                return True
+            if self._are_ended(left):
                 return False
+        return False
+
+    def _look_last(self, left: Sequence[TrackedOrder]) -> None:
+        """Wait for one more lookup and those that are under way, until one shows an order as live."""
+        ends_at = self.clock() + self.last_look_ms / 1_000
+        self._begin_lookup(left)
+        while self._views and self.clock() < ends_at and not self._are_ended(left):
+            self._views[0].ended(_POLL_SECONDS)
+            if self._shown_live():
+                return
+
+    def _begin_lookup(self, left: Sequence[TrackedOrder]) -> None:
+        budget = Budget(self.budget.left_ms() + self.last_look_ms)
+        self._views.append(Beside(partial(self.client.view, self.pair, left, budget)))
+
+    def _are_ended(self, orders: Sequence[TrackedOrder]) -> bool:
+        return all(order.client_id in self._ended for order in orders)
+
+    def _shown_live(self) -> bool:
+        """Read the lookups that have ended; return whether one shows an order as live."""
+        for view in [view for view in self._views if view.ended(0.0)]:
+            self._views.remove(view)
+            if self._shows_live(view):
+                return True
         return False
 
     def _shows_live(self, view: Beside[ViewedOrders]) -> bool:
@@ -81,6 +112,11 @@ class HedgedCancel:
         orders = [order for order in viewed.orders if order is not None and order.client_id not in viewed.missing]
         self._ended |= {order.client_id: order for order in orders if not order.phase.open}
         return any(order.phase.open and order.client_id not in self._ended for order in orders)
+
+
+def _may_be_executed(done: CancelBatchResult) -> bool:
+    """Whether orders may have ended by this cancel that no row has shown as ended."""
+    return done.report is not None and bool(done.report.of(Outcome.UNKNOWN))
 
 
 def _with_ended(

@@ -75,6 +75,13 @@ def test_each_part_has_room_for_the_requests_that_it_is_for(
     assert pace.read_ms() == read_ms
 
 
+@pytest.mark.parametrize(("round_trip_ms", "last_ms"), [(0, 0), (80, 100), (2_000, 2_500), (4_000, 2_000), (8_000, 0)])
+def test_the_last_look_of_a_cancel_has_room_for_one_lookup_and_keeps_to_the_longest_time(
+    clock: Clock, round_trip_ms: float, last_ms: float
+) -> None:
+    assert pace_of(clock, round_trip_ms, wait_ms=1_000).last_look_ms() == last_ms
+
+
 def test_from_four_tenths_of_a_second_on_a_venue_is_slow(clock: Clock) -> None:
     assert [pace_of(clock, round_trip_ms).is_slow for round_trip_ms in (0, 399, SLOW_MS)] == [False, False, True]
     assert SLOW_MS == 400

@@ -8,8 +8,11 @@ import ccxt
 import pytest
 
 from bitget_margin.drivers.beside import Beside
+from bitget_margin.freqtrade import exit_cancels, resting_orders
+from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.config import BotSettings, CancelScope
+from bitget_margin.freqtrade.hedged_cancel import HedgedCancel
 from bitget_margin.freqtrade.holdings import Holding
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
 from support.botless import KEY, PAIR, Stand, Wallet, balance_of, confirm, in_another_thread, live, sold
@@ -35,6 +38,29 @@ def test_an_exit_that_nobody_can_refuse_cancels_with_its_first_request_and_once(
     assert confirm(stand)
     assert sold(stand, 0.8) == 0.8
     assert (len(stand.venue.canceled), stand.venue.viewed) == (1, [])
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_the_cancel_of_an_exit_has_a_last_look_and_that_of_a_loop_has_none(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, *, is_announced: bool
+) -> None:
+    times: list[float] = []
+
+    def recorded(*args: Any) -> HedgedCancel:
+        times.append(HedgedCancel(*args).last_look_ms)
+        return HedgedCancel(*args)
+
+    for module in (exit_cancels, resting_orders):
+        monkeypatch.setattr(module, "HedgedCancel", recorded)
+    monkeypatch.setattr(Pace, "last_look_ms", lambda _: 700.0)
+    resting(stand)
+    if not is_announced:
+        stand.exits.announce(None)
+    stand.exits.begin(PAIR)
+    confirm(stand)
+    assert times == [700.0]
+    stand.resting.cancel(stand.trades[KEY], PAIR, [live("a")], stand.budget())
+    assert times == [700.0, 0.0]
 
 
 def test_cancel_balance_and_the_search_for_an_earlier_exit_run_side_by_side(stand_with: Callable[..., Stand]) -> None:

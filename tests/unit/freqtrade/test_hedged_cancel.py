@@ -9,6 +9,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import hedged_cancel
 from bitget_margin.freqtrade.budget import Budget
@@ -79,8 +80,19 @@ def venue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Venue]:
         response.set()
 
 
+def acknowledged(orders: Sequence[TrackedOrder], outcome: Outcome = Outcome.UNKNOWN) -> CancelBatchResult:
+    """Return the result of a cancel of which no lookup has shown the end of the last two orders in time."""
+    now = [replace(order, phase=Phase.ENDED) if order.client_id == "a" else order for order in orders]
+    results = [
+        CancelResult(None, o.client_id, PAIR, outcome if o.phase.open else Outcome.CANCELED, None, None, {})
+        for o in now
+    ]
+    unresolved = {order.client_id: "acknowledged" for order in now if order.phase.open}
+    return CancelBatchResult(tuple(now), CancelReport(tuple(results)), unresolved)
+
+
 def run(venue: Any, orders: Sequence[TrackedOrder] = LIVE, **more: Any) -> CancelBatchResult:
-    return HedgedCancel(venue, PAIR, orders, more.pop("budget", Budget(5_000))).run()
+    return HedgedCancel(venue, PAIR, orders, more.pop("budget", Budget(5_000)), **more).run()
 
 
 def test_a_response_in_time_needs_no_lookup(venue: Venue, stand: Stand) -> None:
@@ -170,6 +182,90 @@ def test_without_time_the_response_alone_is_awaited(venue: Venue, stand: Stand) 
     venue.lookups = [late]
     assert run(venue, budget=budget) == proven(LIVE)
     assert (venue.canceled, venue.viewed) == ([NAMES], [NAMES])
+
+
+class TestTheLastLook:
+    """An exit looks once more for ends that were not shown in time: a rest would follow a loop later."""
+
+    @pytest.fixture(autouse=True)
+    def _has_responded(self, venue: Venue) -> None:
+        venue.responses.clear()
+        venue.result = acknowledged
+
+    def test_it_shows_ends_that_the_cancel_has_not_shown_in_time(self, venue: Venue) -> None:
+        venue.lookups = [GONE]
+        done = run(venue, last_look_ms=1_000)
+        assert list(done.orders) == [replace(LIVE[0], phase=Phase.ENDED), *GONE[1:]]
+        assert (done.unresolved, venue.canceled, venue.viewed) == ({}, [NAMES], [["b", "c"]])
+
+    def test_lookups_that_are_under_way_count(self, venue: Venue) -> None:
+        """The first one has begun before the response, and shows the ends after it."""
+        venue.responses = [threading.Event()]
+
+        def late() -> list[TrackedOrder]:
+            venue.responses[0].set()
+            time.sleep(0.1)
+            return GONE
+
+        venue.lookups = [late, []]
+        done = run(venue, last_look_ms=1_000)
+        assert (done.unresolved, list(done.orders)) == ({}, GONE)
+
+    def test_what_lookups_have_shown_before_is_not_asked_for_again(self, venue: Venue) -> None:
+        venue.responses = [threading.Event()]
+        venue.result = lambda orders: acknowledged([order for order in orders if order.client_id != "b"])
+        venue.lookups = [[GONE[1]], lambda: (venue.responses[0].set(), time.sleep(0.05), [])[-1], GONE]
+        done = run(venue, last_look_ms=1_000)
+        assert (done.unresolved, venue.viewed[-1]) == ({}, ["c"])
+
+    @pytest.mark.parametrize("shown", [LIVE, [], ccxt.RequestTimeout("no answer")], ids=["live", "missing", "failed"])
+    def test_it_is_one_lookup_that_proves_nothing_where_it_shows_no_end(self, venue: Venue, shown: Any) -> None:
+        venue.lookups = [shown]
+        began = time.monotonic()
+        assert run(venue, last_look_ms=5_000).unresolved == {"b": "acknowledged", "c": "acknowledged"}
+        assert (venue.canceled, venue.viewed) == ([NAMES], [["b", "c"]])
+        assert time.monotonic() - began < 2, "nothing is waited for any more"
+
+    def test_it_ends_with_its_time(self, venue: Venue) -> None:
+        hangs = threading.Event()
+        venue.lookups = [lambda: hangs.wait(5) and GONE]
+        began = time.monotonic()
+        assert len(run(venue, last_look_ms=60).unresolved) == 2
+        assert 0.06 <= time.monotonic() - began < 2
+        hangs.set()
+
+    def test_it_goes_on_past_the_budget_of_the_cancel(self, venue: Venue) -> None:
+        venue.lookups = [GONE]
+        budget = Budget(200)
+        venue.result = lambda orders: (time.sleep(0.25), acknowledged(orders))[1]
+        assert run(venue, budget=budget, last_look_ms=1_000).unresolved == {}
+
+    @pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.UNKNOWN])
+    def test_it_is_for_cancels_that_may_have_been_executed(self, venue: Venue, outcome: Outcome) -> None:
+        venue.result = lambda orders: acknowledged(orders, outcome)
+        assert len(run(venue, last_look_ms=1_000).unresolved) == 2
+        assert venue.viewed == []
+
+    def test_one_without_a_report_is_not_looked_for(self, venue: Venue) -> None:
+        venue.result = unproven
+        assert len(run(venue, last_look_ms=1_000).unresolved) == 3
+        assert venue.viewed == []
+
+    def test_it_is_for_exits_alone(self, venue: Venue) -> None:
+        assert len(run(venue).unresolved) == 2
+        assert venue.viewed == []
+
+    def test_orders_that_a_lookup_has_shown_as_live_since_are_not_waited_for(self, venue: Venue, stand: Stand) -> None:
+        venue.responses = [threading.Event()]
+
+        def late() -> list[TrackedOrder]:
+            stand.seconds += 9
+            threading.Timer(0.05, venue.responses[0].set).start()
+            return LIVE
+
+        venue.lookups = [late]
+        assert len(run(venue, budget=stand.budget(1_000), last_look_ms=1_000).unresolved) == 2
+        assert venue.viewed == [NAMES]
 
 
 def test_an_error_of_the_cancel_is_raised(venue: Venue) -> None:
