@@ -128,6 +128,7 @@ def test_all_orders_of_the_account_are_canceled_where_they_are_listed_at_once(ve
     assert venue.orders(live_only=True) == []
 
 
+@pytest.mark.slow
 @pytest.mark.classic
 def test_where_a_symbol_is_required_the_named_ones_are_canceled_and_missing_names_are_reported(
     venue: Emulator, sync_client: Client, monkeypatch: pytest.MonkeyPatch

@@ -214,7 +214,7 @@ def test_the_account_is_named_before_anything_is_canceled(venue: Emulator) -> No
     assert document(done.stdout, venue)["account"] == identity(venue)
 
 
-@pytest.mark.parametrize("fault", ["stall-before", "html-502", "code-before"])
+@pytest.mark.parametrize("fault", [pytest.param("stall-before", marks=pytest.mark.slow), "html-502", "code-before"])
 def test_a_uid_that_cannot_be_read_stops_no_cancel(venue: Emulator, fault: str) -> None:
     """It is unknown, and is not waited for."""
     rungs(venue, 2)
@@ -351,7 +351,15 @@ def test_an_order_that_fills_after_the_plan_has_its_outcome(unified: Emulator, m
 
 @pytest.mark.classic
 @pytest.mark.parametrize(
-    "fault", ["code-before", "missing-lists", "null-lists", "html-502", "stall-after", "other-answer"]
+    "fault",
+    [
+        "code-before",
+        "missing-lists",
+        "null-lists",
+        "html-502",
+        pytest.param("stall-after", marks=pytest.mark.slow),
+        "other-answer",
+    ],
 )
 def test_whatever_the_request_for_all_answers_each_end_is_proven(unified: Emulator, fault: str) -> None:
     """Nothing there, as 25204 says, is no error."""
@@ -403,6 +411,7 @@ def test_only_orders_that_match_all_options_are_canceled(venue: Emulator) -> Non
     assert not venue.order(ours[0]).live
 
 
+@pytest.mark.slow
 def test_named_orders_count_as_ended_wherever_they_ended(venue: Emulator) -> None:
     """Cancelled or filled before, open, by id and by client id, without a symbol; one that nobody knows is code 1."""
     ids = rungs(venue, 3, name="a")

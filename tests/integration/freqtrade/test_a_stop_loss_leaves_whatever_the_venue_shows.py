@@ -24,6 +24,7 @@ def bot(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MeasuredBot]
         yield running
 
 
+@pytest.mark.slow
 def test_a_ladder_canceled_by_hand_and_purged_holds_nothing_back(bot: MeasuredBot) -> None:
     bot.running.enter(FULL)
 
@@ -179,6 +180,7 @@ def test_an_own_exit_that_the_database_does_not_know_holds_nothing_back(bot: Mea
     bot.assert_ends_well()
 
 
+@pytest.mark.slow
 def test_a_ladder_is_placed_in_full_though_fills_are_listed_late(bot: MeasuredBot) -> None:
     """The fee of the entry is not known for a while, and the last third would sell more than there is."""
     bot.venue.knobs(fills_lag_ms=3_000)

@@ -207,6 +207,7 @@ class TestTheConfiguration:
     def test_a_wrong_setting_is_named(self, shop: Emulator, change: dict[str, Any], name: str) -> None:
         assert name in refusal(shop, **change)
 
+    @pytest.mark.slow
     def test_a_taken_port_of_the_api_server_is_named(self, shop: Emulator) -> None:
         """Alone, freqtrade would wait for its API server forever, and watch no stop-loss."""
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -51,7 +51,13 @@ CASES = {
     [AccountKind.CLASSIC, pytest.param(AccountKind.UNIFIED, marks=pytest.mark.slow)],
     ids=lambda kind: kind.value,
 )
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=name, marks=pytest.mark.slow if name == "history that lags" else ())
+        for name, case in CASES.items()
+    ],
+)
 def test_a_story_ends_with_books_that_agree(case: Case, account: AccountKind) -> None:
     result = play(case.story(account))
     assert result.findings == [], "\n".join(result.log)

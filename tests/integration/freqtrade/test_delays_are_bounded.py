@@ -57,6 +57,7 @@ def test_a_hanging_batch_sells_the_free_part_in_time_and_the_rest_when_it_is_ove
     assert ended["id"] == trade
 
 
+@pytest.mark.slow
 def test_an_entry_that_fills_while_its_timeout_cancels_it_keeps_its_trade(running: RunningBot) -> None:
     pair = next(running.pairs)
     running.bot.instruct(pair, enter=True, entry_price=0.99)

@@ -29,7 +29,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
         yield running
 
 
-@pytest.mark.parametrize("kind", ["timeout", pytest.param("replace", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["timeout", "replace"])
 def test_exits_that_follow_an_exit_order_cancel_what_was_placed_since(running: RunningBot, kind: str) -> None:
     """The emergency exit after a timeout, and a replaced exit order; each for three pairs at once.
 

@@ -125,6 +125,7 @@ def test_a_balance_that_cannot_be_read_holds_no_exit_up(
         assert_closed(bot)
 
 
+@pytest.mark.slow
 @ONE_EXIT
 def test_a_slow_venue_holds_no_exit_up(tmp_path: Path, leverage: float, short: bool, count: int) -> None:
     """It answers after 1.2 s; the exit takes five round trips at most."""

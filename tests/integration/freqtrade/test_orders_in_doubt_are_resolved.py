@@ -53,6 +53,7 @@ def exits(running: RunningBot, pair: str) -> int:
     return running.bot.log_text().count(f"Exit for {pair} detected")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
 def test_an_entry_behind_any_code_is_one_trade_with_all_of_its_coins(running: RunningBot, code: str) -> None:
     pair = next(running.pairs)

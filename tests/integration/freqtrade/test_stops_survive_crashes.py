@@ -39,6 +39,7 @@ CLOSED_SECONDS = 45.0
 """Time after the restart within which the trade has to be closed: an exit in doubt is looked up for 30 s at most."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_killed_bot_has_a_stop_and_its_books_agree_afterwards(tmp_path: Path) -> None:
     crash(tmp_path, {}, seed=591)  # killed as the stop has been placed, three rungs beside it

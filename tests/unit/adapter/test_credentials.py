@@ -10,7 +10,7 @@ import pytest
 import requests.structures
 
 from bitget_margin import report_of
-from bitget_margin.adapter.credentials import Secret, mask
+from bitget_margin.adapter.credentials import Secret, mask, unfit
 from bitget_margin.core.settings import Pacing, Settings
 from bitget_margin.emulator import Account, Emulator, ccxt_urls
 from support.broken import Speak, broken_venue, silent
@@ -196,3 +196,13 @@ def test_a_line_that_cannot_be_printed_tells_nothing(
     run.client.close()
     assert "log: " in "".join(run.scan.outputs.values())
     assert run.scan.leaks() == {}
+
+
+@pytest.mark.parametrize("name", ["apiKey", "secret", "password"])
+@pytest.mark.parametrize("text", ["0123\n", "01\r23", "0123\u2026", "\u200b0123", "01\t23", "0123 ", " 0123"])
+def test_characters_that_no_request_can_carry_are_named_without_the_others(name: str, text: str) -> None:
+    keys = {"apiKey": "a key", "secret": "a secret", "password": "a passphrase"}
+    assert unfit(keys) is None
+    found = unfit(keys | {name: text})
+    assert found is not None
+    assert (found[0], "no key has there" in found[1], "01" in found[1], "23" in found[1]) == (name, True, False, False)
