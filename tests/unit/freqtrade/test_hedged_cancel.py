@@ -122,6 +122,24 @@ def test_orders_that_still_rest_are_canceled_again(venue: Venue) -> None:
     assert list(done.orders) == [*GONE[:2], replace(LIVE[2], phase=Phase.ENDED)]
 
 
+def test_a_lookup_from_before_the_second_cancel_does_not_ask_for_a_third(venue: Venue) -> None:
+    venue.responses.append(threading.Event())
+    is_second = threading.Event()
+
+    def late() -> list[TrackedOrder]:
+        assert is_second.wait(5)
+        return LIVE
+
+    def ended() -> list[TrackedOrder]:
+        is_second.set()
+        time.sleep(0.1)
+        return GONE
+
+    venue.lookups = [late, LIVE, ended]
+    assert list(run(venue).orders) == GONE
+    assert venue.canceled == [NAMES] * 2
+
+
 def test_an_order_that_no_list_shows_is_not_canceled_again(venue: Venue) -> None:
     """History shows its end later; until then its fills are all that is known of it."""
     venue.lookups = [LIVE]
@@ -235,10 +253,24 @@ class TestTheLastLook:
         hangs.set()
 
     def test_it_goes_on_past_the_budget_of_the_cancel(self, venue: Venue) -> None:
-        venue.lookups = [GONE]
-        budget = Budget(200)
-        venue.result = lambda orders: (time.sleep(0.25), acknowledged(orders))[1]
-        assert run(venue, budget=budget, last_look_ms=1_000).unresolved == {}
+        has_responded = threading.Event()
+
+        def respond(orders: Sequence[TrackedOrder]) -> CancelBatchResult:
+            time.sleep(0.25)
+            has_responded.set()
+            return acknowledged(orders)
+
+        venue.result, venue.lookups = respond, [lambda: GONE if has_responded.is_set() else []]
+        assert run(venue, budget=Budget(200), last_look_ms=1_000).unresolved == {}
+
+    @pytest.mark.parametrize("shown", [GONE, LIVE], ids=["ended", "live"])
+    def test_a_lookup_that_hangs_is_not_waited_for_once_another_has_decided(self, venue: Venue, shown: Any) -> None:
+        venue.responses, hangs = [threading.Event()], threading.Event()
+        venue.lookups = [lambda: venue.responses[0].set() or (hangs.wait(5) and []), shown]
+        began = time.monotonic()
+        assert len(run(venue, last_look_ms=5_000).unresolved) == (0 if shown is GONE else 2)
+        assert time.monotonic() - began < 2
+        hangs.set()
 
     @pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.UNKNOWN])
     def test_it_is_for_cancels_that_may_have_been_executed(self, venue: Venue, outcome: Outcome) -> None:
