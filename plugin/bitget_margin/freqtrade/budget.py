@@ -91,7 +91,7 @@ class Pace:
         return min(LONGEST_MS, max(_LEAST_CANCEL_MS, self.wait_ms / 2) + 3 * self.round_trip_ms)
 
     def last_look_ms(self) -> float:
-        """Return the time that an exit waits for one more lookup, after that of a batch cancel without proof."""
+        """Return the time that an exit waits for one more lookup, after the time of a batch cancel without proof."""
         return min(_LAST_LOOK * self.round_trip_ms, LONGEST_MS - self.cancel_ms())
 
     def read_ms(self) -> float:

@@ -80,8 +80,7 @@ class ExitCancels:
             or self.resting.failed_this_loop(trade)
         ):
             return False
-        last_look_ms = self.client.pace.last_look_ms()
-        hedged = HedgedCancel(self.client, trade.pair, orders, self._budget(budget), last_look_ms)
+        hedged = HedgedCancel(self.client, trade.pair, orders, self._budget(budget), looks_last=True)
         self._mark_sent(cancel)
         cancel.orders, cancel.running = orders, Beside(hedged.run)
         return True
@@ -135,7 +134,7 @@ class ExitCancels:
         if not self.holdings.freezes():
             # Nothing may be borrowed: a venue that lends is asked for what the cancel has set free, beside its proof.
             balance = self.holdings.read_beside(ahead=False, after_seconds=self.fills.head_start_seconds())
-        self.resting.cancel(trade, trade.pair, orders, budget, others, last_look_ms=self.client.pace.last_look_ms())
+        self.resting.cancel(trade, trade.pair, orders, budget, others, looks_last=True)
         # One that hangs is not waited for: it is read again, if it is needed at all.
         self.fills.await_balance(reading, balance, max(_LATE_BALANCE_MS, self.client.pace.round_trip_ms))
 

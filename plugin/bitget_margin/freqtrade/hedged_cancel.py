@@ -34,14 +34,14 @@ _POLL_SECONDS: Final = 0.02
 class HedgedCancel:
     """One cancel of orders of a pair.
 
-    :param last_look_ms: time for a lookup after the budget; 0 for none
+    :param looks_last: whether there is time for one more lookup after the budget
     """
 
     client: VenueClient
     pair: str
     orders: Sequence[TrackedOrder]
     budget: Budget
-    last_look_ms: float = 0.0
+    looks_last: bool = False
     clock: Callable[[], float] = time.monotonic
     _ended: dict[str, TrackedOrder] = field(default_factory=dict, init=False)
     """Orders that lookups have shown as ended, by client order id."""
@@ -60,7 +60,7 @@ class HedgedCancel:
             if not shows_live or not self.budget.left_ms():
                 break
         done = sent.result()
-        if self.last_look_ms and not shows_live and _may_be_executed(done):
+        if self.looks_last and not shows_live and _may_be_executed(done):
             self._look_last([order for order in left if order.client_id in done.unresolved])
         return _with_ended(done, self.orders, self._ended)
 
@@ -80,7 +80,7 @@ class HedgedCancel:
 
     def _look_last(self, left: Sequence[TrackedOrder]) -> None:
         """Wait for one more lookup and those that are under way, until one shows an order as live."""
-        ends_at = self.clock() + self.last_look_ms / 1_000
+        ends_at = self.clock() + self._last_look_ms() / 1_000
         self._begin_lookup(left)
         while self._views and self.clock() < ends_at and not self._are_ended(left):
             self._views[0].ended(_POLL_SECONDS)
@@ -88,8 +88,12 @@ class HedgedCancel:
                 return
 
     def _begin_lookup(self, left: Sequence[TrackedOrder]) -> None:
-        budget = Budget(self.budget.left_ms() + self.last_look_ms)
+        budget = Budget(self.budget.left_ms() + self._last_look_ms())
         self._views.append(Beside(partial(self.client.view, self.pair, left, budget)))
+
+    def _last_look_ms(self) -> float:
+        """Return the time of the last look, by what the venue needs now: it may have slowed down since the cancel."""
+        return self.client.pace.last_look_ms() if self.looks_last else 0.0
 
     def _are_ended(self, orders: Sequence[TrackedOrder]) -> bool:
         return all(order.client_id in self._ended for order in orders)

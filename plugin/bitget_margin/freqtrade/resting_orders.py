@@ -87,17 +87,17 @@ class RestingOrders:
         budget: Budget,
         others: Sequence[str] = (),
         *,
-        last_look_ms: float = 0.0,
+        looks_last: bool = False,
     ) -> CancelBatchResult:
         """Cancel resting orders, and others by id, with one batch; record their fills, warn of unproven ends.
 
         :param trade: None where the trade has ended
-        :param last_look_ms: time for a lookup after the budget; 0 for none
+        :param looks_last: whether there is time for one more lookup after the budget
         """
         if others:
             done = self.client.cancel(pair, orders, budget, others)
         else:
-            done = HedgedCancel(self.client, pair, orders, budget, last_look_ms).run()
+            done = HedgedCancel(self.client, pair, orders, budget, looks_last).run()
         self.record_cancel(trade, pair, orders, done)
         return done
 

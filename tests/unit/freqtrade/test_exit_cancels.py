@@ -9,7 +9,6 @@ import pytest
 
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import exit_cancels, resting_orders
-from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.config import BotSettings, CancelScope
 from bitget_margin.freqtrade.hedged_cancel import HedgedCancel
@@ -44,23 +43,22 @@ def test_an_exit_that_nobody_can_refuse_cancels_with_its_first_request_and_once(
 def test_the_cancel_of_an_exit_has_a_last_look_and_that_of_a_loop_has_none(
     stand: Stand, monkeypatch: pytest.MonkeyPatch, *, is_announced: bool
 ) -> None:
-    times: list[float] = []
+    looks_last: list[bool] = []
 
-    def recorded(*args: Any) -> HedgedCancel:
-        times.append(HedgedCancel(*args).last_look_ms)
-        return HedgedCancel(*args)
+    def recorded(*args: Any, **more: Any) -> HedgedCancel:
+        looks_last.append(HedgedCancel(*args, **more).looks_last)
+        return HedgedCancel(*args, **more)
 
     for module in (exit_cancels, resting_orders):
         monkeypatch.setattr(module, "HedgedCancel", recorded)
-    monkeypatch.setattr(Pace, "last_look_ms", lambda _: 700.0)
     resting(stand)
     if not is_announced:
         stand.exits.announce(None)
     stand.exits.begin(PAIR)
     confirm(stand)
-    assert times == [700.0]
+    assert looks_last == [True]
     stand.resting.cancel(stand.trades[KEY], PAIR, [live("a")], stand.budget())
-    assert times == [700.0, 0.0]
+    assert looks_last == [True, False]
 
 
 def test_cancel_balance_and_the_search_for_an_earlier_exit_run_side_by_side(stand_with: Callable[..., Stand]) -> None:

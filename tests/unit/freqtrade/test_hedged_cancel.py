@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import ccxt
@@ -32,6 +33,7 @@ class Venue:
         """One for each cancel that waits; later ones respond at once."""
         self.result: Callable[[Sequence[TrackedOrder]], CancelBatchResult] = proven
         self.viewed: list[list[str]] = []
+        self.pace: Any = None
         self.missing: frozenset[str] = frozenset()
         """Orders of which lookups show fills alone."""
         self.lookups: list[Any] = []
@@ -91,8 +93,12 @@ def acknowledged(orders: Sequence[TrackedOrder], outcome: Outcome = Outcome.UNKN
     return CancelBatchResult(tuple(now), CancelReport(tuple(results)), unresolved)
 
 
-def run(venue: Any, orders: Sequence[TrackedOrder] = LIVE, **more: Any) -> CancelBatchResult:
-    return HedgedCancel(venue, PAIR, orders, more.pop("budget", Budget(5_000)), **more).run()
+def run(
+    venue: Any, budget: Budget | None = None, last_look_ms: float | None = None, orders: Sequence[TrackedOrder] = LIVE
+) -> CancelBatchResult:
+    venue.pace = SimpleNamespace(last_look_ms=lambda: last_look_ms)
+    looks_last = last_look_ms is not None
+    return HedgedCancel(venue, PAIR, orders, budget or Budget(5_000), looks_last=looks_last).run()
 
 
 def test_a_response_in_time_needs_no_lookup(venue: Venue, stand: Stand) -> None:
@@ -251,6 +257,17 @@ class TestTheLastLook:
         assert len(run(venue, last_look_ms=60).unresolved) == 2
         assert 0.06 <= time.monotonic() - began < 2
         hangs.set()
+
+    def test_its_time_is_what_the_venue_needs_by_then(self, venue: Venue) -> None:
+        """The venue may slow down while the cancel is under way."""
+        venue.pace = SimpleNamespace(last_look_ms=lambda: 10.0)
+
+        def slower(orders: Sequence[TrackedOrder]) -> CancelBatchResult:
+            venue.pace.last_look_ms = lambda: 1_000.0
+            return acknowledged(orders)
+
+        venue.result, venue.lookups = slower, [lambda: time.sleep(0.2) or GONE]
+        assert HedgedCancel(venue, PAIR, LIVE, Budget(5_000), looks_last=True).run().unresolved == {}  # type: ignore[arg-type]
 
     def test_it_goes_on_past_the_budget_of_the_cancel(self, venue: Venue) -> None:
         has_responded = threading.Event()
