@@ -72,20 +72,19 @@ class HedgedCancel:
             if begun < _LOOKUPS_MAX and self.clock() >= next_at and self.budget.left_ms():
                 self._begin_lookup(left)
                 begun, next_at = begun + 1, self.clock() + _NEXT_LOOKUP_SECONDS
-            if self._shown_live():
+            if self._show_live():
                 return True
             if self._are_ended(left):
                 return False
         return False
 
     def _look_last(self, left: Sequence[TrackedOrder]) -> None:
-        """Wait for one more lookup and those that are under way, until one shows an order as live."""
+        """Wait for one more lookup and those that are under way, until all orders are shown as ended."""
         ends_at = self.clock() + self._last_look_ms() / 1_000
         self._begin_lookup(left)
-        while self._views and self.clock() < ends_at and not self._are_ended(left):
+        while self._views and not self._are_ended(left) and self.clock() < ends_at:
             self._views[0].ended(_POLL_SECONDS)
-            if self._shown_live():
-                return
+            self._show_live()
 
     def _begin_lookup(self, left: Sequence[TrackedOrder]) -> None:
         budget = Budget(self.budget.left_ms() + self._last_look_ms())
@@ -98,13 +97,12 @@ class HedgedCancel:
     def _are_ended(self, orders: Sequence[TrackedOrder]) -> bool:
         return all(order.client_id in self._ended for order in orders)
 
-    def _shown_live(self) -> bool:
+    def _show_live(self) -> bool:
         """Read the lookups that have ended; return whether one shows an order as live."""
-        for view in [view for view in self._views if view.ended(0.0)]:
-            self._views.remove(view)
-            if self._shows_live(view):
-                return True
-        return False
+        ended = [view for view in self._views if view.ended(0.0)]
+        self._views = [view for view in self._views if view not in ended]
+        shows_live = [self._shows_live(view) for view in ended]
+        return any(shows_live)
 
     def _shows_live(self, view: Beside[ViewedOrders]) -> bool:
         """Keep the orders that a lookup shows as ended; return whether it shows one as live."""
