@@ -72,7 +72,7 @@ class HedgedCancel:
             if begun < _LOOKUPS_MAX and self.clock() >= next_at and self.budget.left_ms():
                 self._begin_lookup(left)
                 begun, next_at = begun + 1, self.clock() + _NEXT_LOOKUP_SECONDS
-            if self._show_live():
+            if self._read_ended():
                 return True
             if self._are_ended(left):
                 return False
@@ -84,7 +84,7 @@ class HedgedCancel:
         self._begin_lookup(left)
         while self._views and not self._are_ended(left) and self.clock() < ends_at:
             self._views[0].ended(_POLL_SECONDS)
-            self._show_live()
+            self._read_ended()
 
     def _begin_lookup(self, left: Sequence[TrackedOrder]) -> None:
         budget = Budget(self.budget.left_ms() + self._last_look_ms())
@@ -97,7 +97,7 @@ class HedgedCancel:
     def _are_ended(self, orders: Sequence[TrackedOrder]) -> bool:
         return all(order.client_id in self._ended for order in orders)
 
-    def _show_live(self) -> bool:
+    def _read_ended(self) -> bool:
         """Read the lookups that have ended; return whether one shows an order as live."""
         ended = [view for view in self._views if view.ended(0.0)]
         self._views = [view for view in self._views if view not in ended]

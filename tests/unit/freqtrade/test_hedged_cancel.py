@@ -222,29 +222,19 @@ class TestTheLastLook:
         assert list(done.orders) == [replace(LIVE[0], phase=Phase.ENDED), *GONE[1:]]
         assert (done.unresolved, venue.canceled, venue.viewed) == ({}, [NAMES], [["b", "c"]])
 
-    def test_lookups_that_are_under_way_count(self, venue: Venue) -> None:
-        """The first one has begun before the response, and shows the ends after it."""
+    @pytest.mark.parametrize(
+        ("early", "last", "first"),
+        [(GONE, list, GONE[0]), (LIVE, lambda: time.sleep(0.3) or GONE, replace(LIVE[0], phase=Phase.ENDED))],
+        ids=["shows the ends", "shows orders as live, from before the cancel"],
+    )
+    def test_a_lookup_that_is_under_way_counts_where_it_shows_ends(
+        self, venue: Venue, early: Sequence[TrackedOrder], last: Callable[[], Any], first: TrackedOrder
+    ) -> None:
+        """It has begun before the response, and is answered after it."""
         venue.responses = [threading.Event()]
-
-        def late() -> list[TrackedOrder]:
-            venue.responses[0].set()
-            time.sleep(0.1)
-            return GONE
-
-        venue.lookups = [late, []]
-        done = run(venue, last_look_ms=1_000)
-        assert (done.unresolved, list(done.orders)) == ({}, GONE)
-
-    def test_one_from_before_the_cancel_that_shows_orders_as_live_decides_nothing(self, venue: Venue) -> None:
-        venue.responses = [threading.Event()]
-
-        def early() -> list[TrackedOrder]:
-            venue.responses[0].set()
-            time.sleep(0.1)
-            return LIVE
-
-        venue.lookups = [early, lambda: time.sleep(0.3) or GONE]
-        assert run(venue, last_look_ms=2_000).unresolved == {}
+        venue.lookups = [lambda: (venue.responses[0].set(), time.sleep(0.1), early)[-1], last]
+        done = run(venue, last_look_ms=2_000)
+        assert (done.unresolved, list(done.orders)) == ({}, [first, *GONE[1:]])
 
     def test_what_lookups_have_shown_before_is_not_asked_for_again(self, venue: Venue) -> None:
         venue.responses = [threading.Event()]
