@@ -3,7 +3,7 @@
 import gc
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,10 @@ LONGEST = (
     "test_a_stop_loss_leaves_whatever_the_venue_shows",
 )
 """Files that take 30 s and more: one that came late would be waited for at the end, by one process alone."""
+LONGEST_END = 0.4
+"""Share of the run after which none of them starts."""
+WAITING_END = 0.9
+"""Share of the run after which no file starts that waits for venues and bots."""
 HERE = Path(__file__).parent
 BOTS = HERE / "integration" / "freqtrade"
 """Tests whose bots have an account of the run's kind without the fixture."""
@@ -36,21 +40,26 @@ KIND = "kind"
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the longest files first, then the others with venues and bots, so that the quick ones fill the gaps.
+    """Run the longest files first, then those that wait for venues and bots beside those that compute.
 
     With unified accounts, leave out the tests that do not go by the account kind: they ran with classic ones.
     """
     if support_client.kind is AccountKind.UNIFIED:
         config.hook.pytest_deselected(items=[item for item in items if not _goes_by_kind(item)])
         items[:] = [item for item in items if _goes_by_kind(item)]
-    items.sort(key=_place)
+    places = _places({item.path for item in items})
+    items.sort(key=lambda item: places[item.path])
 
 
-def _place(item: pytest.Item) -> int:
-    """Return the place of a test's file among the others."""
-    if item.path.stem in LONGEST:
-        return LONGEST.index(item.path.stem)
-    return len(LONGEST) + (item.path.relative_to(HERE).parts[0] != SLOW_FOLDER)
+def _places(files: Iterable[Path]) -> dict[Path, tuple[float, Path]]:
+    """Return the place of each file among the others; the last ones are short, so that no process waits for another."""
+    groups: dict[float, list[Path]] = {LONGEST_END: [], WAITING_END: [], 1: []}
+    for file in sorted(files):
+        waits = file.is_relative_to(HERE / SLOW_FOLDER)
+        groups[LONGEST_END if file.stem in LONGEST else WAITING_END if waits else 1].append(file)
+    return {
+        file: (number / len(group) * end, file) for end, group in groups.items() for number, file in enumerate(group)
+    }
 
 
 def pytest_collection_finish() -> None:

@@ -15,6 +15,8 @@ from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls
 CROSS = {"marginMode": "cross"}
 QUICK_PACING = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)
 """Shorter pauses than the venue needs; the real ones have tests of their own."""
+UNTHROTTLED = {"rateLimit": 1}
+"""No pause between public requests: ccxt's 50 ms for each of them are for a venue that counts them by address."""
 kind = AccountKind.CLASSIC
 """Account kind of this test run."""
 
@@ -119,6 +121,7 @@ def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict
         "password": account.password,
         "urls": ccxt_urls(venue.url),
         "options": options,
+        **UNTHROTTLED,
         **more,
     }
 

@@ -6,14 +6,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from typing import Any
+from unittest import mock
 
+import ccxt
 from click.testing import CliRunner, Result
 
 from bitget_margin.cli.commands import main
-from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from bitget_margin.rate_limit import registry
+from support.client import QUICK_PACING
 
 COMMAND = [sys.executable, "-m", "bitget_margin"]
 KEYS = {"BITGET_API_KEY": "a-key", "BITGET_SECRET": "a-secret", "BITGET_PASSWORD": "a-passphrase"}
@@ -38,15 +42,16 @@ def here(venue: Emulator, *args: str, typed: str = "", code: int | None = 0, **v
     """Run a command in this process, on the venue's first account, and check its exit code."""
     environment = {name: None for name in os.environ if name.startswith(_OURS)}
     given = {**environment, **keys(venue.accounts[0]), **variables}
-    _forget_the_question_for_the_account()
-    return invoke(*args, "--url", venue.url, code=code, env=given, input=typed)
+    _forget_earlier_commands()
+    quick = mock.patch.object(Pacing.__init__, "__defaults__", astuple(QUICK_PACING))
+    with quick, mock.patch.object(ccxt.Exchange, "throttle"):  # ccxt's pauses between public requests
+        return invoke(*args, "--url", venue.url, code=code, env=given, input=typed)
 
 
-def _forget_the_question_for_the_account() -> None:
-    """Let a command ask for the UID at once, as in a process of its own: this one would wait a second for its turn."""
+def _forget_earlier_commands() -> None:
+    """Let a command send at once, as in a process of its own: this one counts the requests of those before."""
     with registry._lock:
-        for key in [key for key in registry._windows if key[1] == Endpoint.ACCOUNT.path]:
-            del registry._windows[key]
+        registry._windows.clear()
 
 
 @contextmanager

@@ -90,7 +90,7 @@ class Scripted(CrossedMarginMixin, IStrategy):
         )
 
     def bot_loop_start(self, current_time, **kwargs):
-        time.sleep(0.1)  # freqtrade's own pause is whole seconds
+        time.sleep(0.05)  # freqtrade's own pause is whole seconds
         for trade in Trade.get_trades_proxy(is_open=True):
             rungs = self.script(trade.pair).get("late", 0)
             orders = [{"side": "buy", "price": trade.open_rate * (0.8 - 0.01 * i), "amount": 0.5} for i in range(rungs)]
