@@ -62,6 +62,21 @@ def _places(files: Iterable[Path]) -> dict[Path, tuple[float, Path]]:
     }
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each process begin to collect in another folder: the first run compiles a test once, not in each of them.
+
+    All end with the same tests, in the order of `pytest_collection_modifyitems`.
+    """
+    config = session.config
+    chosen = config.args != config.getini("testpaths") or any(map(config.getoption, ("ignore", "ignore_glob")))
+    if chosen or not hasattr(config, "workerinput"):
+        return
+    number, count = int(config.workerinput["workerid"].removeprefix("gw")), config.workerinput["workercount"]
+    folders = sorted({str(file.parent) for file in HERE.rglob("test_*.py")} - {str(HERE)})
+    first = len(folders) * number // count
+    config.args[:] = [*folders[first:], *folders[:first], *map(str, HERE.glob("test_*.py"))]
+
+
 def pytest_collection_finish() -> None:
     """Collect garbage again, but not among the tests and modules, which stay."""
     gc.freeze()

@@ -35,6 +35,7 @@ def account() -> Account:
 def config(venue: Emulator, pairs: Sequence[str], folder: Path, **more: Any) -> dict[str, Any]:
     """Return a configuration for live trading on the emulator."""
     account: Account = more.pop("account", venue.accounts[0])
+    options = {"fetchMarkets": {"types": ["spot"]}}
     exchange = {
         "name": "bitgetcross",
         "key": account.api_key,
@@ -42,7 +43,7 @@ def config(venue: Emulator, pairs: Sequence[str], folder: Path, **more: Any) -> 
         "password": account.password,
         "pair_whitelist": list(pairs),
         "ccxt_async_config": {"timeout_on_exit": 10},  # the longer pause of ccxt is for TLS
-        "ccxt_config": {**client.UNTHROTTLED, "urls": ccxt_urls(venue.url), "options": {"fetchMarkets": {"types": ["spot"]}}},
+        "ccxt_config": {**client.UNTHROTTLED, "urls": ccxt_urls(venue.url), "options": options},
         **more.pop("exchange", {}),
     }
     return {
