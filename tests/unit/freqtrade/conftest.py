@@ -6,6 +6,12 @@ from typing import Any
 import pytest
 
 from support.botless import Stand
+from support.unsynced_sqlite import leave_writes_to_the_system
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_test_waits_for_the_disk() -> None:
+    leave_writes_to_the_system()
 
 
 @pytest.fixture
