@@ -40,7 +40,7 @@ KIND = "kind"
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the longest files first, then those that wait for venues and bots beside those that compute.
+    """Begin with the longest files, and run those that wait for venues and bots beside those that compute.
 
     With unified accounts, leave out the tests that do not go by the account kind: they ran with classic ones.
     """
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _places(files: Iterable[Path]) -> dict[Path, tuple[float, Path]]:
-    """Return the place of each file among the others; the last ones are short, so that no process waits for another."""
+    """Return the place of each file in the run; it ends with short ones, so that no process waits for another."""
     groups: dict[float, list[Path]] = {LONGEST_END: [], WAITING_END: [], 1: []}
     for file in sorted(files):
         waits = file.is_relative_to(HERE / SLOW_FOLDER)
