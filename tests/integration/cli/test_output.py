@@ -206,16 +206,18 @@ def shell(venue: Emulator, line: str, pass_fds: Sequence[int] = ()) -> Iterator[
 
 LINES = [
     "$CMD cancel --all --yes $URL | head -1; exit ${PIPESTATUS[0]}",
-    "$CMD cancel --all --yes --json $URL 2>&1 | true; exit ${PIPESTATUS[0]}",
     "$CMD cancel --all --yes $URL > /dev/full 2>&1",
+    "$CMD cancel --all --yes $URL <&- >&- 2>&-",
+]
+MORE_LINES = [
+    "$CMD cancel --all --yes --json $URL 2>&1 | true; exit ${PIPESTATUS[0]}",
     "$CMD cancel --all --yes --json $URL > /dev/full",
     "$CMD cancel --all --yes --json $URL 2> /dev/full",
-    "$CMD cancel --all --yes $URL <&- >&- 2>&-",
     "PYTHONIOENCODING=ascii:strict $CMD cancel --all --yes $URL",
 ]
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", [*LINES, *(pytest.param(line, marks=pytest.mark.slow) for line in MORE_LINES)])
 def test_a_shell_s_streams_stop_no_cancel(venue: Emulator, line: str) -> None:
     """Also at Python's exit: it writes the buffered rest, and would exit with 120."""
     rungs(venue, 30)
