@@ -103,6 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # A process started in the background of a script ignores SIGINT, and so would its children.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     support_client.kind = AccountKind(config.getoption("--account"))
+    support_client.ccxt_config = {"rateLimit": 1}  # ccxt's pause of 50 ms is for a venue that counts public requests
 
 
 @pytest.fixture

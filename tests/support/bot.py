@@ -43,7 +43,7 @@ def config(venue: Emulator, pairs: Sequence[str], folder: Path, **more: Any) -> 
         "password": account.password,
         "pair_whitelist": list(pairs),
         "ccxt_async_config": {"timeout_on_exit": 10},  # the longer pause of ccxt is for TLS
-        "ccxt_config": {**client.UNTHROTTLED, "urls": ccxt_urls(venue.url), "options": options},
+        "ccxt_config": {**client.ccxt_config, "urls": ccxt_urls(venue.url), "options": options},
         **more.pop("exchange", {}),
     }
     return {

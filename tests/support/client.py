@@ -2,11 +2,14 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
+from unittest import mock
 
 import ccxt
+from ccxt import async_support
 
 import bitget_margin
 from bitget_margin.core.settings import Pacing
@@ -15,10 +18,10 @@ from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls
 CROSS = {"marginMode": "cross"}
 QUICK_PACING = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)
 """Shorter pauses than the venue needs; the real ones have tests of their own."""
-UNTHROTTLED = {"rateLimit": 1}
-"""No pause between public requests: ccxt's 50 ms for each of them are for a venue that counts them by address."""
 kind = AccountKind.CLASSIC
 """Account kind of this test run."""
+ccxt_config: dict[str, Any] = {}
+"""More of ccxt's configuration in this test run; benchmarks and drills have none."""
 
 
 class Flavour(Enum):
@@ -121,9 +124,24 @@ def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict
         "password": account.password,
         "urls": ccxt_urls(venue.url),
         "options": options,
-        **UNTHROTTLED,
+        **ccxt_config,
         **more,
     }
+
+
+@contextmanager
+def without_pauses() -> Iterator[None]:
+    """Leave out the pauses that ccxt itself makes before requests: a start would take a second more with them.
+
+    The plugin's own rate windows, and the emulator's, stay.
+    """
+
+    async def pass_at_once(*_: object) -> None:
+        pass
+
+    blocking, awaited = ccxt.Exchange, async_support.Exchange
+    with mock.patch.object(blocking, "throttle"), mock.patch.object(awaited, "throttle", pass_at_once):
+        yield
 
 
 def rungs(venue: Emulator, count: int, *, symbol: str = "BTCUSDT", price: int = 50_000, name: str = "") -> list[str]:

@@ -7,13 +7,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest import mock
-
-import ccxt
-from ccxt import async_support
 
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Order, Symbol
 from support.bot import STRATEGIES, config
+from support.client import without_pauses
 from support.forked import load_few_candles
 from support.unsynced_sqlite import leave_writes_to_the_system
 
@@ -178,21 +175,6 @@ def _started(config_path: Path) -> Any:
         bot = FreqtradeBot(Configuration(arguments, mode).get_config())
         bot.startup()
     return bot
-
-
-@contextmanager
-def without_pauses() -> Iterator[None]:
-    """Leave out the pauses that ccxt itself makes before requests: a start would take a second more with them.
-
-    The plugin's own rate windows, and the emulator's, stay.
-    """
-
-    async def pass_at_once(*_: object) -> None:
-        pass
-
-    blocking, awaited = ccxt.Exchange, async_support.Exchange
-    with mock.patch.object(blocking, "throttle"), mock.patch.object(awaited, "throttle", pass_at_once):
-        yield
 
 
 def close_database() -> None:

@@ -10,14 +10,13 @@ from dataclasses import astuple
 from typing import Any
 from unittest import mock
 
-import ccxt
 from click.testing import CliRunner, Result
 
 from bitget_margin.cli.commands import main
 from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from bitget_margin.rate_limit import registry
-from support.client import QUICK_PACING
+from support.client import QUICK_PACING, without_pauses
 
 COMMAND = [sys.executable, "-m", "bitget_margin"]
 KEYS = {"BITGET_API_KEY": "a-key", "BITGET_SECRET": "a-secret", "BITGET_PASSWORD": "a-passphrase"}
@@ -44,7 +43,7 @@ def here(venue: Emulator, *args: str, typed: str = "", code: int | None = 0, **v
     given = {**environment, **keys(venue.accounts[0]), **variables}
     _forget_earlier_commands()
     quick = mock.patch.object(Pacing.__init__, "__defaults__", astuple(QUICK_PACING))
-    with quick, mock.patch.object(ccxt.Exchange, "throttle"):  # ccxt's pauses between public requests
+    with quick, without_pauses():
         return invoke(*args, "--url", venue.url, code=code, env=given, input=typed)
 
 

@@ -209,7 +209,7 @@ LINES = [
     "$CMD cancel --all --yes $URL > /dev/full 2>&1",
     "$CMD cancel --all --yes $URL <&- >&- 2>&-",
 ]
-MORE_LINES = [
+SLOW_LINES = [
     "$CMD cancel --all --yes --json $URL 2>&1 | true; exit ${PIPESTATUS[0]}",
     "$CMD cancel --all --yes --json $URL > /dev/full",
     "$CMD cancel --all --yes --json $URL 2> /dev/full",
@@ -217,7 +217,7 @@ MORE_LINES = [
 ]
 
 
-@pytest.mark.parametrize("line", [*LINES, *(pytest.param(line, marks=pytest.mark.slow) for line in MORE_LINES)])
+@pytest.mark.parametrize("line", [*LINES, *(pytest.param(line, marks=pytest.mark.slow) for line in SLOW_LINES)])
 def test_a_shell_s_streams_stop_no_cancel(venue: Emulator, line: str) -> None:
     """Also at Python's exit: it writes the buffered rest, and would exit with 120."""
     rungs(venue, 30)
