@@ -1,7 +1,9 @@
 """Requests through ccxt, for both drivers: parameters, time limits and faults without a response."""
 
+import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -15,6 +17,8 @@ LIST: Final = "bitget_margin_list"
 """Parameter with a list that is the whole body of a request: ccxt accepts only a dict."""
 PACED: Final = ContextVar("PACED", default=False)
 """Whether the current request has waited for its own rate window, so that ccxt's pacing is skipped."""
+_CHANGE_SENT: Final[ContextVar[threading.Event | None]] = ContextVar("_CHANGE_SENT", default=None)
+"""Set as a request that changes something is sent."""
 _APIS: Final = {AccountKind.CLASSIC: "margin", AccountKind.UNIFIED: "uta"}
 _COST: Final = {"cost": 2}
 
@@ -30,10 +34,27 @@ def request(exchange: Any, send: Send) -> Any:
     ccxt's own retries are off: only the flow decides whether to send again.
     """
     endpoint, params = send.call.endpoint, send.call.params
+    change_sent = _CHANGE_SENT.get()
+    if change_sent is not None and not endpoint.is_read:
+        change_sent.set()
     body = params if isinstance(params, Mapping) else {LIST: params}
     named = {**body, "maxRetriesOnFailure": 0}
     api = ["public" if endpoint.is_public else "private", _APIS[endpoint.kind]]
     return exchange.request(endpoint.path, api, endpoint.method, named, config=_COST)
+
+
+@contextmanager
+def noting_change(sent: threading.Event) -> Iterator[None]:
+    """Set an event as the first request that changes something is sent, and at the end where none was.
+
+    What is to show the effect of the change is asked after it: threads do not run in the order of their begin.
+    """
+    token = _CHANGE_SENT.set(sent)
+    try:
+        yield
+    finally:
+        _CHANGE_SENT.reset(token)
+        sent.set()
 
 
 def timed_out(exchange: MarginExchange, send: Send, after_ms: float) -> Fault:

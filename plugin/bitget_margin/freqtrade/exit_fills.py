@@ -1,8 +1,10 @@
 """Fills of a trade's resting orders, and the balance, read side by side as an exit of it begins."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from bitget_margin.drivers.beside import Beside
@@ -21,6 +23,8 @@ from bitget_margin.freqtrade.trade_rows import key_of
 
 _GRACE_SECONDS: Final = 0.25
 """Least time for which an exit waits for a lookup that comes later than the balance."""
+_SENT_SECONDS: Final = 1.0
+"""Longest time that the balance waits for a cancel to be sent, which may wait for its rate window."""
 
 
 @dataclass(slots=True)
@@ -52,20 +56,20 @@ class ExitFills:
     held: HeldCoins
     amounts: ExitAmounts
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] = time.sleep
     _refused: set[str] = field(default_factory=set, init=False)
     """Pairs whose last exit was refused for want of coins: the next one looks for other orders of the bot."""
 
-    def begin(self, trade: Trade, budget: Budget, *, is_canceling: bool = False) -> Reading:
+    def begin(self, trade: Trade, budget: Budget, cancel_sent: threading.Event | None = None) -> Reading:
         """Begin to look up the resting orders of a trade, and to read the balance that freqtrade asks for next.
 
-        :param is_canceling: whether their batch cancel is under way, which looks them up
+        :param cancel_sent: set once their batch cancel is sent, which looks them up; None where none is under way
         """
         reading = Reading(budget, self.clock())
         orders = self.store.of_trade(key_of(trade))
-        if is_canceling:
+        if cancel_sent is not None:
             reading.canceled = frozenset(order.client_id for order in orders if order.phase.open)
-            # It has to show what the cancel has set free where loans are decided on it: it is asked a little later.
-            reading.balance = self.holdings.read_beside(ahead=True, after_seconds=self.head_start_seconds())
+            reading.balance = self.holdings.read_beside(ahead=True, wait=self.head_start(cancel_sent))
             return reading
         # An order that the lookup of this loop has missed is not shown a moment later either.
         reading.orders = [order for order in orders if order.phase.open and not self.held.was_just_missed(order)]
@@ -107,11 +111,15 @@ class ExitFills:
         """Return the amount that freqtrade may exit where it is less than that of the trade; None where it is not."""
         return self.amounts.fitting(trade, self.since(reading), reading.canceled)
 
-    def head_start_seconds(self) -> float:
-        """Return the time by which the balance is read later than a cancel that is sent now."""
+    def head_start(self, cancel_sent: threading.Event) -> Callable[[], object]:
+        """Return what waits until a balance shows what a cancel has set free, where loans are decided on it."""
         if self.holdings.freezes() and not self.holdings.has_positions:
-            return 0.0
-        return min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000)
+            return lambda: None
+        return partial(self._wait_for_effect, cancel_sent)
+
+    def _wait_for_effect(self, cancel_sent: threading.Event) -> None:
+        cancel_sent.wait(_SENT_SECONDS)
+        self.sleep(min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000))
 
     def _are_missing(self, trade: Trade, reading: Reading) -> bool:
         return self.amounts.missing(trade, self.since(reading), reading.canceled) > 0

@@ -122,18 +122,20 @@ class Holdings:
         if now - began_seconds >= _HANG_SECONDS:
             self._hung[:] = [now]
 
-    def read_beside(self, *, ahead: bool, after_seconds: float = 0.0) -> Beside[None] | None:
+    def read_beside(self, *, ahead: bool, wait: Callable[[], object] = lambda: None) -> Beside[None] | None:
         """Begin a reading beside other requests; None where readings are left to freqtrade.
 
         :param ahead: whether it also answers freqtrade when it asks for the balance next
-        :param after_seconds: time until it is sent
+        :param wait: returns once it is to be sent
         """
         self.drop_ahead()
         fetch, turn = self.fetch_for_freqtrade, self._turns[0] if ahead else None
-        return None if fetch is None else Beside(lambda: self._read_beside(fetch, after_seconds, turn))
+        return None if fetch is None else Beside(lambda: self._read_beside(fetch, wait, turn))
 
-    def _read_beside(self, fetch: Callable[[], Mapping[str, Any]], after_seconds: float, turn: int | None) -> None:
-        time.sleep(after_seconds)
+    def _read_beside(
+        self, fetch: Callable[[], Mapping[str, Any]], wait: Callable[[], object], turn: int | None
+    ) -> None:
+        wait()
         sent_seconds = self.clock()
         try:
             balances = fetch()

@@ -1,6 +1,7 @@
 """Promise: exits of leveraged and short trades leave with few requests, whatever is slow, down, or cannot be read."""
 
 import contextlib
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from bitget_margin.emulator import AccountKind, RequestRecord
 from bitget_margin.freqtrade import budget, hedged_cancel
+from bitget_margin.freqtrade.client import CancelBatchResult
 from bitget_margin.rate_limit import config, open_limiter
 from support.borrowing_bot import CLASSIC_AT_LEAST, WAYS, borrowing_bot, enter, rungs
 from support.in_process_bot import InProcessBot
@@ -23,7 +25,6 @@ MOST_REQUESTS = 8
 """Signed requests from the decision on an exit until its trade is closed."""
 SLOW_MS = 1_200
 STOP_LOSS = -0.03
-BOTH_LADDERS = pytest.mark.parametrize("count", [0, 3], ids=["no ladder", "ladder"])
 ONE_EXIT = pytest.mark.parametrize(
     ("leverage", "short", "count"),
     [
@@ -79,15 +80,25 @@ def assert_closed(bot: InProcessBot) -> None:
 
 @CLASSIC_AT_LEAST
 @WAYS
-@BOTH_LADDERS
+@pytest.mark.parametrize(
+    ("count", "late_seconds"), [(0, 0.0), (3, 0.0), (3, 0.05)], ids=["no ladder", "ladder", "ladder of a late thread"]
+)
 def test_an_exit_sends_few_requests(
-    tmp_path: Path, kind: AccountKind, leverage: float, short: bool, count: int
+    tmp_path: Path, kind: AccountKind, leverage: float, short: bool, count: int, late_seconds: float
 ) -> None:
     """Up to its order, and in all: with the reading of its end, its fills, its interest and two balances.
 
-    A busy machine makes no slow venue of this one, for which everything is asked at once.
+    A busy machine makes no slow venue of this one, for which everything is asked at once; and where the thread of the
+    cancel runs late there, so does that of the balance.
     """
+    run = hedged_cancel.HedgedCancel.run
+
+    def run_late(cancel: hedged_cancel.HedgedCancel) -> CancelBatchResult:
+        time.sleep(late_seconds)
+        return run(cancel)
+
     with (
+        mock.patch.object(hedged_cancel.HedgedCancel, "run", run_late),
         mock.patch.object(budget, "SLOW_MS", float("inf")),
         mock.patch.object(hedged_cancel, "FIRST_LOOKUP_SECONDS", 5.0),
         borrowing_bot(tmp_path, kind, stoploss=STOP_LOSS) as bot,
@@ -105,6 +116,9 @@ def test_an_exit_sends_few_requests(
         names = [request.path.rpartition("/")[2] for request in signed]
         assert signed.index(order) <= (MOST_BEFORE if count else 1), names
         assert len(signed) <= MOST_REQUESTS, names
+        if short:
+            loan = json.loads(order.body).get("loanType")
+            assert loan == (None if kind is AccountKind.UNIFIED else "autoRepay"), "what the ladder held is free"
 
 
 @ONE_EXIT

@@ -1,7 +1,9 @@
 """A request goes out once, within its time, and in the form of its endpoint."""
 
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -11,6 +13,7 @@ import pytest
 from bitget_margin.adapter import transport
 from bitget_margin.core.effects import Call, Send
 from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.drivers.beside import Beside
 from support.calling import exchange
 from support.frozen_clock import FrozenClock
 
@@ -58,6 +61,22 @@ def test_a_request_goes_through_ccxt_once(call: Call, path: str, api: list[str],
     made = mock.Mock()
     assert transport.request(made, send(call=call)) is made.request.return_value
     made.request.assert_called_once_with(path, api, method, {**params, "maxRetriesOnFailure": 0}, config={"cost": 2})
+
+
+def test_what_shows_the_effect_of_a_change_is_told_when_that_is_sent() -> None:
+    """Not at a query before it, also from another thread of the same context, and in any case at the end."""
+    sent, cancel = threading.Event(), send(call=Call(Endpoint.BATCH_CANCEL, {}))
+    with transport.noting_change(sent):
+        transport.request(mock.Mock(), send())
+        assert not sent.is_set()
+        Beside(partial(transport.request, mock.Mock(), cancel)).result()
+        assert sent.is_set()
+    sent.clear()
+    transport.request(mock.Mock(), cancel)
+    assert not sent.is_set()
+    with pytest.raises(OSError, match="no way"), transport.noting_change(sent):
+        raise OSError("no way")
+    assert sent.is_set()
 
 
 def test_a_request_without_a_response_may_have_been_executed_and_its_fault_has_the_time_it_had() -> None:

@@ -125,34 +125,43 @@ def test_a_batch_that_was_sent_is_recorded_also_where_an_earlier_exit_is_in_doub
 
 @pytest.mark.parametrize(
     ("classic", "round_trip_ms", "seconds"),
-    [(True, 200, 0.0), (False, 0, 0.0), (False, 200, 0.2), (False, 2_000, 0.3)],
+    [(True, 200, None), (False, 0, 0.0), (False, 200, 0.2), (False, 2_000, 0.3)],
 )
 def test_a_venue_that_lends_is_asked_for_what_is_free_once_the_cancel_is_there(
     stand_with: Callable[..., Stand],
     monkeypatch: pytest.MonkeyPatch,
     classic: bool,
     round_trip_ms: float,
-    seconds: float,
+    seconds: float | None,
 ) -> None:
+    """It is not asked before the cancel is sent, however late the thread of that runs."""
     stand = stand_with(reads_ahead=True, wallet=Wallet(Holding(1.0, 1.0, 0.0), classic))
     waits: list[float] = []
-    monkeypatch.setattr("bitget_margin.freqtrade.holdings.time.sleep", waits.append)
+    readings_before: list[int] = []
+
+    def cancel_late() -> None:
+        threading.Event().wait(0.05)
+        readings_before.append(stand.wallet.readings)
+
+    monkeypatch.setattr(stand.exits.fills, "sleep", waits.append)
     stand.round_trip_ms = round_trip_ms
     stand.venue.shown["a"] = ENDED
+    stand.venue.on_cancel = cancel_late
     resting(stand).exits.begin(PAIR)
-    assert (waits, stand.wallet.readings) == ([seconds], 1)
+    assert readings_before == [1 if classic else 0]
+    assert (waits, stand.wallet.readings) == ([] if seconds is None else [seconds], 1)
     assert sold(stand) == 1.0
     assert stand.wallet.readings == 1
 
 
-@pytest.mark.parametrize(("classic", "more"), [(True, []), (False, [0.2])])
+@pytest.mark.parametrize(("classic", "expected"), [(True, []), (False, [0.2])])
 def test_it_is_also_asked_beside_a_cancel_that_waits_for_a_confirmation(
-    stand_with: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch, classic: bool, more: list[float]
+    stand_with: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch, classic: bool, expected: list[float]
 ) -> None:
     """What was free before the cancel says nothing, and a reading after its proof would be one more round trip."""
     stand = stand_with(reads_ahead=True, wallet=Wallet(Holding(1.0, 0.5, 0.5), classic))
     waits: list[float] = []
-    monkeypatch.setattr("bitget_margin.freqtrade.holdings.time.sleep", waits.append)
+    monkeypatch.setattr(stand.exits.fills, "sleep", waits.append)
     stand.round_trip_ms = 200
     stand.venue.shown["a"] = live("a")
     resting(stand)
@@ -162,8 +171,8 @@ def test_it_is_also_asked_beside_a_cancel_that_waits_for_a_confirmation(
     stand.wallet.holding = Holding(1.0, 1.0, 0.0)
     assert confirm(stand)
     assert sold(stand) == 1.0
-    assert waits == [0.0, *more]
-    assert stand.wallet.readings == len(waits)
+    assert waits == expected
+    assert stand.wallet.readings == 1 + len(expected)
 
 
 def test_the_exit_waits_for_the_balance_that_is_read_beside_its_cancel(stand_with: Callable[..., Stand]) -> None:

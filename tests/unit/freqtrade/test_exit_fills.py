@@ -55,20 +55,39 @@ def test_the_balance_of_an_exit_is_read_once(ahead: Stand) -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_classic", "has_positions", "seconds"),
-    [(True, False, 0.0), (True, True, 0.2), (False, False, 0.2), (False, True, 0.2)],
+    ("is_classic", "has_positions", "waits"),
+    [(True, False, False), (True, True, True), (False, False, True), (False, True, True)],
     ids=["classic", "classic with loans", "unified", "unified with loans"],
 )
 def test_a_balance_that_decides_on_loans_is_read_a_round_trip_after_the_cancel(
-    ahead: Stand, monkeypatch: pytest.MonkeyPatch, is_classic: bool, has_positions: bool, seconds: float
+    ahead: Stand, monkeypatch: pytest.MonkeyPatch, is_classic: bool, has_positions: bool, waits: bool
 ) -> None:
     """One from before it shows what the ladder held: it would be read again, and a cover would borrow."""
     ahead.wallet.classic, ahead.round_trip_ms = is_classic, 200.0
-    fills = ahead.exits.fills
+    fills, slept, sent = ahead.exits.fills, list[float](), threading.Event()
     monkeypatch.setattr(fills, "holdings", replace(fills.holdings, has_positions=has_positions))
-    assert fills.head_start_seconds() == seconds
+    monkeypatch.setattr(fills, "sleep", slept.append)
+    waiting = threading.Thread(target=fills.head_start(sent), daemon=True)
+    waiting.start()
+    waiting.join(0.05 if waits else 5)
+    assert waiting.is_alive() == waits
+    assert slept == []
+    sent.set()
+    waiting.join(5)
+    assert slept == ([0.2] if waits else [])
     ahead.round_trip_ms = 5_000.0
-    assert fills.head_start_seconds() == (0.3 if seconds else 0.0)
+    fills.head_start(sent)()
+    assert slept == ([0.2, 0.3] if waits else [])
+
+
+def test_a_cancel_that_is_not_sent_holds_the_balance_up_for_a_moment_only(
+    ahead: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead.wallet.classic, slept = False, list[float]()
+    monkeypatch.setattr(exit_fills, "_SENT_SECONDS", 0.02)
+    monkeypatch.setattr(ahead.exits.fills, "sleep", slept.append)
+    ahead.exits.fills.head_start(threading.Event())()
+    assert len(slept) == 1
 
 
 def test_a_trade_without_resting_orders_leaves_the_balance_to_freqtrade(ahead: Stand) -> None:

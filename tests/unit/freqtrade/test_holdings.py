@@ -86,7 +86,7 @@ def test_a_reading_beside_that_hung_counts_too() -> None:
         raise ccxt.RequestTimeout("no answer")
 
     made = Holdings(dict, str, lambda: True, clock=lambda: now[0], fetch_for_freqtrade=hang)
-    made._read_beside(hang, 0.0, None)
+    made._read_beside(hang, lambda: None, None)
     assert made._hung == [101.0]
 
 
