@@ -95,6 +95,11 @@ class Sessions(CcxtExchange):
         if not config.get("session"):
             keep_connections(self.session)
 
+    def __del__(self) -> None:
+        """Do what ccxt does, but at the end of the interpreter, where nothing of this module is left to do it with."""
+        if callable(for_request):
+            super().__del__()  # type: ignore[misc]  # object has none
+
     @property
     def session(self) -> Any:
         """The session of the exchange object, wrapped while a signed request is sent."""

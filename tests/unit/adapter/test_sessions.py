@@ -10,7 +10,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from bitget_margin import bitget
+from bitget_margin import async_support, bitget
+from bitget_margin.adapter import sessions
 from bitget_margin.adapter.handshakes import without_redirects
 from bitget_margin.adapter.sessions import WithoutRedirects, for_request, keep_connections, sending
 from support.calling import exchange
@@ -45,6 +46,22 @@ def test_only_a_signed_request_gets_the_session_without_redirects() -> None:
     assert made.session is session
     with sending(SIGNED):
         assert for_request(None) is None
+
+
+@pytest.mark.parametrize("flavour", [bitget, async_support.bitget])
+def test_an_object_that_is_left_at_the_end_of_the_interpreter_prints_no_traceback(
+    flavour: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python has emptied the modules by then; before, ccxt closes the session, or warns of an open one."""
+    made = flavour()
+    ended = mock.Mock()
+    made.logger = made.session = ended
+    made.__del__()
+    assert ended.close.called or ended.warning.called
+    with monkeypatch.context() as at_the_end:
+        at_the_end.setattr(sessions, "for_request", None)
+        made.__del__()
+    made.session = None
 
 
 @pytest.mark.parametrize("name", ["get", "post", "put", "patch", "delete"])
