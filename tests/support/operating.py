@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import astuple
 from typing import Any
 from unittest import mock
@@ -37,13 +37,23 @@ def invoke(*args: str, code: int | None = 0, **settings: Any) -> Result:
     return done
 
 
-def here(venue: Emulator, *args: str, typed: str = "", code: int | None = 0, **variables: str) -> Result:
-    """Run a command in this process, on the venue's first account, and check its exit code."""
+def here(
+    venue: Emulator,
+    *args: str,
+    typed: str = "",
+    code: int | None = 0,
+    keeps_pauses: bool = False,
+    **variables: str,
+) -> Result:
+    """Run a command in this process, on the venue's first account, and check its exit code.
+
+    :param keeps_pauses: whether ccxt pauses before requests, of a command that would reach the venue's limits without
+    """
     environment = {name: None for name in os.environ if name.startswith(_OURS)}
     given = {**environment, **keys(venue.accounts[0]), **variables}
     _forget_earlier_commands()
     quick = mock.patch.object(Pacing.__init__, "__defaults__", astuple(QUICK_PACING))
-    with quick, without_pauses():
+    with quick, nullcontext() if keeps_pauses else without_pauses():
         return invoke(*args, "--url", venue.url, code=code, env=given, input=typed)
 
 
