@@ -8,7 +8,7 @@ import ccxt
 import pytest
 
 from bitget_margin.drivers.beside import Beside
-from bitget_margin.freqtrade import exit_cancels, resting_orders
+from bitget_margin.freqtrade import exit_cancels, exit_fills, resting_orders
 from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.config import BotSettings, CancelScope
 from bitget_margin.freqtrade.hedged_cancel import HedgedCancel
@@ -143,6 +143,7 @@ def test_a_venue_that_lends_is_asked_for_what_is_free_once_the_cancel_is_there(
         threading.Event().wait(0.05)
         readings_before.append(stand.wallet.readings)
 
+    monkeypatch.setattr(exit_fills, "_SENT_SECONDS", 60.0)
     monkeypatch.setattr(stand.exits.fills, "sleep", waits.append)
     stand.round_trip_ms = round_trip_ms
     stand.venue.shown["a"] = ENDED
