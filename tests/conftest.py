@@ -1,6 +1,7 @@
 """Fixtures of all tests: an emulator per test, and clients of the three flavours."""
 
 import gc
+import logging
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -125,6 +126,18 @@ def _logs_each_warning() -> Iterator[None]:
     folding = sys.modules.get("bitget_margin.freqtrade.repeated_warnings")
     if folding is not None:
         folding.unfold_all()
+
+
+@pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Keep out what ccxt and asyncio log of objects that earlier tests have left: they are collected at any time."""
+    with caplog.filtering(_tells_of_this_test):
+        yield caplog
+
+
+def _tells_of_this_test(record: logging.LogRecord) -> bool:
+    is_late = record.name == "asyncio" and record.levelno >= logging.ERROR
+    return not (is_late or "requires to release all resources" in str(record.msg))
 
 
 @pytest.fixture
