@@ -49,13 +49,16 @@ class LeftoverDebts:
     """Time at which a trade last explained a debt, by coin."""
     _explained: frozenset[str] = field(default=frozenset(), init=False)
     """Coins of which trades explained a debt at the last check."""
+    _has_ended: bool = field(default=False, init=False)
+    """Whether no trade explains a debt any more that one did when the debts were last asked for."""
     _clear: dict[str, float] = field(default_factory=dict, init=False)
     """Time at which a coin was first seen without a debt, and without a trade that would explain one, by coin."""
     _is_first: bool = field(default=True, init=False)
 
-    def check(self) -> None:
+    def check(self, *, may_ask: bool = True) -> None:
         """Pay debts back that are left: once a minute, and as soon as no trade explains one any more.
 
+        :param may_ask: whether there is time for requests; where not, what the trades explain is noted all the same
         :raises FreqtradeException: the balance could not be read
         """
         now = self.clock()
@@ -63,14 +66,15 @@ class LeftoverDebts:
             self._borrowed = dict.fromkeys(self._borrowed_before_start(), now) | self._borrowed
             self._is_first = False
         explained = frozenset(self._coin_of(trade) for trade in self.account.positions() if _borrows(trade))
-        has_ended, self._explained = bool(self._explained - explained), explained
+        self._has_ended |= bool(self._explained - explained)
+        self._explained = explained
         self._borrowed |= dict.fromkeys(explained, now)
         for coin in explained:
             self._clear.pop(coin, None)
         left = {coin for coin, at in self._borrowed.items() if now - at < _LATELY_SECONDS} - explained
-        if not left or not (has_ended or now - self._checked >= _CHECK_SECONDS):
+        if not may_ask or not left or not (self._has_ended or now - self._checked >= _CHECK_SECONDS):
             return
-        self._checked = now
+        self._checked, self._has_ended = now, False
         books = self.account.fresh()
         for coin in sorted(left):
             owed = books.account.debt.get(coin, 0.0)

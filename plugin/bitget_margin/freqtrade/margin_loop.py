@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 import ccxt
@@ -53,8 +52,7 @@ class MarginLoop:
 
     def run(self) -> None:
         """Run all steps; the next loop tries again what fails."""
-        asking = [partial(self._ask, check) for check in (self.debts.check, self.unfilled.check)]
-        steps: list[Callable[[], object]] = [self._begin_check, self._notice_gone, *asking, self.data.write]
+        steps = [self._begin_check, self._notice_gone, self._check_debts, self._check_unfilled, self.data.write]
         for step in steps:
             try:
                 step()
@@ -64,13 +62,19 @@ class MarginLoop:
                 Trade.rollback()
                 logger.exception("A step over the margin account failed; the next loop tries again")
 
-    def _ask(self, check: Callable[[], object]) -> None:
-        """Run a step with requests, unless the venue is slow and a trade is open: an exit of it may be due.
+    def _check_debts(self) -> None:
+        self.debts.check(may_ask=self._may_ask())
+
+    def _check_unfilled(self) -> None:
+        if self._may_ask():
+            self.unfilled.check()
+
+    def _may_ask(self) -> bool:
+        """Whether there is time for requests: not if the venue is slow and a trade is open, whose exit may be due.
 
         Without a trade, a bot sends nearly nothing else: a venue that was slow once would count as slow for minutes.
         """
-        if not (self.pace.is_slow and self.account.positions()):
-            check()
+        return not (self.pace.is_slow and self.account.positions())
 
     def _begin_check(self) -> None:
         """Begin a check of the margin level: once a minute, or as soon as orders or prices have raised it."""

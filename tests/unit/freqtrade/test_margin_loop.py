@@ -42,7 +42,7 @@ class LoopBench:
             read_positions=lambda: None,
             pace=pace,
             account=account,
-            debts=SimpleNamespace(check=lambda: self._step("debts")),  # type: ignore[arg-type]
+            debts=SimpleNamespace(check=self._check_debts),  # type: ignore[arg-type]
             levels=SimpleNamespace(),  # type: ignore[arg-type]
             unfilled=SimpleNamespace(check=lambda: self._step("unfilled")),  # type: ignore[arg-type]
             data=SimpleNamespace(write=lambda: self._step("data")),  # type: ignore[arg-type]
@@ -52,6 +52,9 @@ class LoopBench:
     def _books(self) -> MarginBooks:
         account = AccountSnapshot({"USDT": 10_000.0 + self.owed}, {}, {"USDT": self.owed})
         return MarginBooks(account, (), "USDT", lambda _: None)
+
+    def _check_debts(self, *, may_ask: bool) -> None:
+        self._step("debts" if may_ask else "debts without requests")
 
     def _step(self, name: str) -> None:
         self.steps.append(name)
@@ -84,7 +87,7 @@ def test_a_step_that_fails_keeps_no_other_from_running(
 def test_a_slow_venue_is_asked_nothing_in_the_loop_while_an_exit_may_be_due(bench: LoopBench) -> None:
     """Without a trade nothing waits, and only requests show that the venue is fast again."""
     bench.pace.is_slow, bench.open_trades = True, ("a trade",)
-    assert bench.after(0) == ["level", "data"]
+    assert bench.after(0) == ["level", "debts without requests", "data"]
     bench.open_trades = ()
     assert bench.after(1) == ["debts", "unfilled", "data"]
 
