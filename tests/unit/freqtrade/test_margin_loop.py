@@ -90,6 +90,8 @@ def test_a_slow_venue_is_asked_nothing_in_the_loop_while_an_exit_may_be_due(benc
     assert bench.after(0) == ["level", "debts without requests", "data"]
     bench.open_trades = ()
     assert bench.after(1) == ["debts", "unfilled", "data"]
+    bench.pace.is_slow, bench.open_trades = False, ("a trade",)
+    assert bench.after(1) == ["debts", "unfilled", "data"]
 
 
 def test_the_level_is_read_once_a_minute(bench: LoopBench) -> None:
