@@ -12,6 +12,7 @@ import ccxt
 import pytest
 
 from bitget_margin import client_order_ids
+from bitget_margin.adapter.transport import note_change_sent
 from bitget_margin.core.outcome import CancelReport
 from bitget_margin.freqtrade import exit_names, own_orders, recovery, trade_rows, unproven_cancels
 from bitget_margin.freqtrade.budget import Budget, Pace
@@ -228,6 +229,7 @@ class Venue:
         self.budgets.append(budget.left_ms())
         self.canceled.append(([row.client_id for row in orders], list(others)))
         self.on_cancel()
+        note_change_sent()
         now = tuple(self.shown.get(row.client_id, row) for row in orders)
         unresolved = {row.client_id: "no answer" for row in now if row.phase.open}
         return CancelBatchResult(now, None, unresolved, self.foreign, self.not_found)

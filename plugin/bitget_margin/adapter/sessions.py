@@ -96,7 +96,7 @@ class Sessions(CcxtExchange):
             keep_connections(self.session)
 
     def __del__(self) -> None:
-        """Do what ccxt does, but at the end of the interpreter, where nothing of this module is left to do it with."""
+        """Do what ccxt does, except at the end of the interpreter, where nothing of this module is left for it."""
         if callable(for_request):
             super().__del__()  # type: ignore[misc]  # object has none
 

@@ -17,8 +17,8 @@ LIST: Final = "bitget_margin_list"
 """Parameter with a list that is the whole body of a request: ccxt accepts only a dict."""
 PACED: Final = ContextVar("PACED", default=False)
 """Whether the current request has waited for its own rate window, so that ccxt's pacing is skipped."""
-_CHANGE_SENT: Final[ContextVar[threading.Event | None]] = ContextVar("_CHANGE_SENT", default=None)
-"""Set as a request that changes something is sent."""
+_CHANGE: Final[ContextVar["Change | None"]] = ContextVar("_CHANGE", default=None)
+"""The change that the current requests make, if somebody waits for it to be sent."""
 _APIS: Final = {AccountKind.CLASSIC: "margin", AccountKind.UNIFIED: "uta"}
 _COST: Final = {"cost": 2}
 
@@ -34,27 +34,53 @@ def request(exchange: Any, send: Send) -> Any:
     ccxt's own retries are off: only the flow decides whether to send again.
     """
     endpoint, params = send.call.endpoint, send.call.params
-    change_sent = _CHANGE_SENT.get()
-    if change_sent is not None and not endpoint.is_read:
-        change_sent.set()
+    if not endpoint.is_read:
+        note_change_sent()
     body = params if isinstance(params, Mapping) else {LIST: params}
     named = {**body, "maxRetriesOnFailure": 0}
     api = ["public" if endpoint.is_public else "private", _APIS[endpoint.kind]]
     return exchange.request(endpoint.path, api, endpoint.method, named, config=_COST)
 
 
-@contextmanager
-def noting_change(sent: threading.Event) -> Iterator[None]:
-    """Set an event as the first request that changes something is sent, and at the end where none was.
+class Change:
+    """Requests that change something, for a thread that asks for their effect.
 
-    What is to show the effect of the change is asked after it: threads do not run in the order of their begin.
+    It asks once the first of them is sent: threads do not run in the order of their begin.
     """
-    token = _CHANGE_SENT.set(sent)
-    try:
-        yield
-    finally:
-        _CHANGE_SENT.reset(token)
-        sent.set()
+
+    def __init__(self) -> None:
+        self._is_sent = False
+        self._is_known = threading.Event()
+
+    def note_sent(self) -> None:
+        """Note that a request is being sent."""
+        self._is_sent = True
+        self._is_known.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until a request is sent, or until it is known that none will be, this long at most.
+
+        :returns: whether one was sent
+        """
+        self._is_known.wait(seconds)
+        return self._is_sent
+
+    @contextmanager
+    def made_here(self) -> Iterator[None]:
+        """Let the requests of this block, also those of its threads, be the ones that make this change."""
+        token = _CHANGE.set(self)
+        try:
+            yield
+        finally:
+            _CHANGE.reset(token)
+            self._is_known.set()
+
+
+def note_change_sent() -> None:
+    """Note that a request that changes something is being sent."""
+    change = _CHANGE.get()
+    if change is not None:
+        change.note_sent()
 
 
 def timed_out(exchange: MarginExchange, send: Send, after_ms: float) -> Fault:

@@ -9,7 +9,7 @@ from typing import Final
 
 import ccxt
 
-from bitget_margin.adapter.transport import noting_change
+from bitget_margin.adapter.transport import Change
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Budget
@@ -39,14 +39,14 @@ class ExitCancel:
 
     :ivar round_trip_ms: the venue's round trip when the batch got its time
     :ivar orders: the orders of a batch that has been sent and whose result is not recorded yet
-    :ivar sent: set once the request of a batch that has begun is sent, or has come to nothing
+    :ivar change: what the requests of a batch that has begun change
     """
 
     is_sent: bool = False
     round_trip_ms: float = 0.0
     running: Beside[CancelBatchResult] | None = None
     orders: Sequence[TrackedOrder] = ()
-    sent: threading.Event = field(default_factory=threading.Event)
+    change: Change = field(default_factory=Change)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -86,7 +86,7 @@ class ExitCancels:
             return False
         hedged = HedgedCancel(self.client, trade.pair, orders, self._budget(budget), looks_last=True)
         self._mark_sent(cancel)
-        cancel.orders, cancel.running = orders, Beside(partial(_noting, cancel.sent, hedged.run))
+        cancel.orders, cancel.running = orders, Beside(partial(_making, cancel.change, hedged.run))
         return True
 
     def finish(self, trade: Trade, cancel: ExitCancel) -> None:
@@ -135,11 +135,11 @@ class ExitCancels:
         self, trade: Trade, orders: Sequence[TrackedOrder], budget: Budget, reading: Reading, others: Sequence[str]
     ) -> None:
         balance: Beside[None] | None = None
-        sent = threading.Event()
+        change = Change()
         if not self.holdings.freezes():
             # Nothing may be borrowed: a venue that lends is asked for what the cancel has set free, beside its proof.
-            balance = self.holdings.read_beside(ahead=False, wait=self.fills.head_start(sent))
-        with noting_change(sent):
+            balance = self.holdings.read_beside(ahead=False, wait=self.fills.head_start(change))
+        with change.made_here():
             self.resting.cancel(trade, trade.pair, orders, budget, others, looks_last=True)
         # One that hangs is not waited for: it is read again, if it is needed at all.
         self.fills.await_balance(reading, balance, max(_LATE_BALANCE_MS, self.client.pace.round_trip_ms))
@@ -156,6 +156,6 @@ class ExitCancels:
             return []
 
 
-def _noting(sent: threading.Event, cancel: Callable[[], CancelBatchResult]) -> CancelBatchResult:
-    with noting_change(sent):
+def _making(change: Change, cancel: Callable[[], CancelBatchResult]) -> CancelBatchResult:
+    with change.made_here():
         return cancel()

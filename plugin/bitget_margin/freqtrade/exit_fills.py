@@ -1,12 +1,12 @@
 """Fills of a trade's resting orders, and the balance, read side by side as an exit of it begins."""
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from bitget_margin.adapter.transport import Change
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.budget import Budget
@@ -60,16 +60,16 @@ class ExitFills:
     _refused: set[str] = field(default_factory=set, init=False)
     """Pairs whose last exit was refused for want of coins: the next one looks for other orders of the bot."""
 
-    def begin(self, trade: Trade, budget: Budget, cancel_sent: threading.Event | None = None) -> Reading:
+    def begin(self, trade: Trade, budget: Budget, cancel: Change | None = None) -> Reading:
         """Begin to look up the resting orders of a trade, and to read the balance that freqtrade asks for next.
 
-        :param cancel_sent: set once their batch cancel is sent, which looks them up; None where none is under way
+        :param cancel: their batch cancel, which looks them up; None where none is under way
         """
         reading = Reading(budget, self.clock())
         orders = self.store.of_trade(key_of(trade))
-        if cancel_sent is not None:
+        if cancel is not None:
             reading.canceled = frozenset(order.client_id for order in orders if order.phase.open)
-            reading.balance = self.holdings.read_beside(ahead=True, wait=self.head_start(cancel_sent))
+            reading.balance = self.holdings.read_beside(ahead=True, wait=self.head_start(cancel))
             return reading
         # An order that the lookup of this loop has missed is not shown a moment later either.
         reading.orders = [order for order in orders if order.phase.open and not self.held.was_just_missed(order)]
@@ -111,15 +111,15 @@ class ExitFills:
         """Return the amount that freqtrade may exit where it is less than that of the trade; None where it is not."""
         return self.amounts.fitting(trade, self.since(reading), reading.canceled)
 
-    def head_start(self, cancel_sent: threading.Event) -> Callable[[], object]:
+    def head_start(self, cancel: Change) -> Callable[[], object]:
         """Return what waits until a balance shows what a cancel has set free, where loans are decided on it."""
         if self.holdings.freezes() and not self.holdings.has_positions:
             return lambda: None
-        return partial(self._wait_for_effect, cancel_sent)
+        return partial(self._wait_for_effect, cancel)
 
-    def _wait_for_effect(self, cancel_sent: threading.Event) -> None:
-        cancel_sent.wait(_SENT_SECONDS)
-        self.sleep(min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000))
+    def _wait_for_effect(self, cancel: Change) -> None:
+        if cancel.wait(_SENT_SECONDS):
+            self.sleep(min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000))
 
     def _are_missing(self, trade: Trade, reading: Reading) -> bool:
         return self.amounts.missing(trade, self.since(reading), reading.canceled) > 0

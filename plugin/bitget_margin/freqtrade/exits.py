@@ -112,7 +112,7 @@ class Exits:
             self.holdings.drop_ahead()
             exit_ = self._under_way[key_of(trade)] = self._new_exit()
             has_begun = self.cancels.begin(trade, exit_.cancel, exit_.budget)
-            exit_.reading = self.fills.begin(trade, exit_.budget, exit_.cancel.sent if has_begun else None)
+            exit_.reading = self.fills.begin(trade, exit_.budget, exit_.cancel.change if has_begun else None)
             try:
                 self.names.find(trade, exit_.budget)
             except TemporaryError:

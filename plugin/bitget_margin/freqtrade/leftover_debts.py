@@ -16,7 +16,7 @@ from bitget_margin.adapter import fallback_markets
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.margin_account import MarginAccount
-from bitget_margin.freqtrade.positions import MarginBooks, TradePosition, position_of
+from bitget_margin.freqtrade.positions import AccountSnapshot, MarginBooks, TradePosition, position_of
 
 _CHECK_SECONDS: Final = 60.0
 _LATELY_SECONDS: Final = 3_600.0
@@ -50,7 +50,7 @@ class LeftoverDebts:
     _explained: frozenset[str] = field(default=frozenset(), init=False)
     """Coins of which trades explained a debt at the last check."""
     _has_ended: bool = field(default=False, init=False)
-    """Whether no trade explains a debt any more that one did when the debts were last asked for."""
+    """Whether a trade that explained a debt has ended since the debts were last asked for."""
     _clear: dict[str, float] = field(default_factory=dict, init=False)
     """Time at which a coin was first seen without a debt, and without a trade that would explain one, by coin."""
     _is_first: bool = field(default=True, init=False)
@@ -81,9 +81,22 @@ class LeftoverDebts:
             if owed > 0:
                 self._clear.pop(coin, None)
                 self._repay(books, coin, owed)
-            elif now - self._clear.setdefault(coin, now) >= _CHECK_SECONDS:
-                # What is owed from now on, no trade has left.
-                del self._borrowed[coin], self._clear[coin]
+            else:
+                self._note_clear(coin, now)
+
+    def note_reading(self, account: AccountSnapshot) -> None:
+        """Note by a reading that was made for another purpose which coins are not owed any more."""
+        now = self.clock()
+        for coin in self._borrowed.keys() - self._explained:
+            if account.debt.get(coin, 0.0) > 0:
+                self._clear.pop(coin, None)
+            else:
+                self._note_clear(coin, now)
+
+    def _note_clear(self, coin: str, now: float) -> None:
+        """Note that a coin is not owed; after a minute of that, what is owed of it later, no trade has left."""
+        if now - self._clear.setdefault(coin, now) >= _CHECK_SECONDS:
+            del self._borrowed[coin], self._clear[coin]
 
     def note_loan(self, coin: str) -> None:
         """Note that an order of the bot may borrow a coin that its trades do not explain."""

@@ -52,7 +52,7 @@ class MarginLoop:
 
     def run(self) -> None:
         """Run all steps; the next loop tries again what fails."""
-        steps = [self._begin_check, self._notice_gone, self._check_debts, self._check_unfilled, self.data.write]
+        steps = [self._begin_check, self._use_check, self._check_debts, self._check_unfilled, self.data.write]
         for step in steps:
             try:
                 step()
@@ -85,16 +85,20 @@ class MarginLoop:
         self._checked, self._share = now, share
         self._check = Beside(self._check_level)
 
-    def _notice_gone(self) -> None:
+    def _use_check(self) -> None:
+        seen, self._seen = self._seen, None
+        if seen is not None:
+            self.debts.note_reading(seen)
+            self._notice_gone(seen)
+
+    def _notice_gone(self, seen: AccountSnapshot) -> None:
         """Let freqtrade look for what has closed a position of which the last check has shown nothing any more.
 
         The venue may have liquidated it. freqtrade reads its positions twice an hour, and would go on without coins.
         """
-        seen, self._seen = self._seen, None
-        if seen is not None:
-            books = MarginBooks(seen, self.account.positions(), self.account.stake_coin, self.account.price)
-            if books.gone():
-                self.read_positions()
+        books = MarginBooks(seen, self.account.positions(), self.account.stake_coin, self.account.price)
+        if books.gone():
+            self.read_positions()
 
     def _owed_share(self) -> float:
         """Return the debts as a share of the equity, by the amounts of the last reading and the prices of now."""

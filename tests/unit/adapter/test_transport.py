@@ -1,6 +1,5 @@
 """A request goes out once, within its time, and in the form of its endpoint."""
 
-import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -65,18 +64,19 @@ def test_a_request_goes_through_ccxt_once(call: Call, path: str, api: list[str],
 
 def test_what_shows_the_effect_of_a_change_is_told_when_that_is_sent() -> None:
     """Not at a query before it, also from another thread of the same context, and in any case at the end."""
-    sent, cancel = threading.Event(), send(call=Call(Endpoint.BATCH_CANCEL, {}))
-    with transport.noting_change(sent):
+    change, cancel = transport.Change(), send(call=Call(Endpoint.BATCH_CANCEL, {}))
+    with change.made_here():
         transport.request(mock.Mock(), send())
-        assert not sent.is_set()
+        assert not change.wait(0)
         Beside(partial(transport.request, mock.Mock(), cancel)).result()
-        assert sent.is_set()
-    sent.clear()
-    transport.request(mock.Mock(), cancel)
-    assert not sent.is_set()
-    with pytest.raises(OSError, match="no way"), transport.noting_change(sent):
+        assert change.wait(0)
+    failed = transport.Change()
+    waiting = Beside(partial(failed.wait, 60))
+    with pytest.raises(OSError, match="no way"), failed.made_here():
         raise OSError("no way")
-    assert sent.is_set()
+    transport.request(mock.Mock(), cancel)
+    assert waiting.ended(5)
+    assert not waiting.result(), "it has come to nothing"
 
 
 def test_a_request_without_a_response_may_have_been_executed_and_its_fault_has_the_time_it_had() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bitget_margin.adapter.transport import Change
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import exit_fills
 from bitget_margin.freqtrade.holdings import Holding
@@ -64,30 +65,35 @@ def test_a_balance_that_decides_on_loans_is_read_a_round_trip_after_the_cancel(
 ) -> None:
     """One from before it shows what the ladder held: it would be read again, and a cover would borrow."""
     ahead.wallet.classic, ahead.round_trip_ms = is_classic, 200.0
-    fills, slept, sent = ahead.exits.fills, list[float](), threading.Event()
+    fills, slept, change = ahead.exits.fills, list[float](), Change()
     monkeypatch.setattr(fills, "holdings", replace(fills.holdings, has_positions=has_positions))
     monkeypatch.setattr(fills, "sleep", slept.append)
-    waiting = threading.Thread(target=fills.head_start(sent), daemon=True)
+    waiting = threading.Thread(target=fills.head_start(change), daemon=True)
     waiting.start()
     waiting.join(0.05 if waits else 5)
     assert waiting.is_alive() == waits
     assert slept == []
-    sent.set()
+    change.note_sent()
     waiting.join(5)
     assert slept == ([0.2] if waits else [])
     ahead.round_trip_ms = 5_000.0
-    fills.head_start(sent)()
+    fills.head_start(change)()
     assert slept == ([0.2, 0.3] if waits else [])
 
 
 def test_a_cancel_that_is_not_sent_holds_the_balance_up_for_a_moment_only(
     ahead: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """There is no effect to wait for, whether it may still be sent or has come to nothing."""
     ahead.wallet.classic, slept = False, list[float]()
-    monkeypatch.setattr(exit_fills, "_SENT_SECONDS", 0.02)
     monkeypatch.setattr(ahead.exits.fills, "sleep", slept.append)
-    ahead.exits.fills.head_start(threading.Event())()
-    assert len(slept) == 1
+    ended = Change()
+    with ended.made_here():
+        pass
+    ahead.exits.fills.head_start(ended)()
+    monkeypatch.setattr(exit_fills, "_SENT_SECONDS", 0.02)
+    ahead.exits.fills.head_start(Change())()
+    assert slept == []
 
 
 def test_a_trade_without_resting_orders_leaves_the_balance_to_freqtrade(ahead: Stand) -> None:

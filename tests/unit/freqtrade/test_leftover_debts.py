@@ -8,6 +8,7 @@ import pytest
 
 from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
+from bitget_margin.freqtrade.positions import AccountSnapshot
 from support.borrowing import OPENED, Borrower, coin, position
 from support.botless import Messages
 
@@ -96,6 +97,33 @@ def test_a_trade_that_passes_while_there_is_no_time_for_requests_is_known_by_its
     assert [paid[:2] for paid in bot.repaid] == [("USDT", 5.0)]
     bot.debts.check()
     assert bot.readings == 2, "after that once a minute"
+
+
+@pytest.mark.parametrize("seen_owing", [(), (30.0,)], ids=["never owed", "owed once more"])
+def test_a_loan_that_comes_up_a_minute_after_a_trade_was_paid_back_is_none_of_its(
+    bot: Stand, seen_owing: tuple[float, ...]
+) -> None:
+    """Also where there is no time for requests: what is read for the level shows that nothing was owed."""
+
+    def read_after(seconds: float, debt: float = 0.0) -> None:
+        bot.seconds += seconds
+        bot.debts.note_reading(AccountSnapshot({}, {}, {"USDT": debt}))
+
+    bot.trades = [LONG]
+    bot.debts.check(may_ask=False)
+    read_after(0)
+    bot.trades = []
+    bot.debts.check(may_ask=False)
+    read_after(1)
+    for seconds in seen_owing:
+        read_after(seconds, debt=7.0)
+    read_after(59)
+    bot.balance = {"USDT": coin(9_000.0, debt=5.0)}
+    if not seen_owing:
+        bot.debts.check(may_ask=False)
+        read_after(1)
+    bot.debts.check()
+    assert len(bot.repaid) == len(seen_owing), "a reading that shows a debt starts the minute anew"
 
 
 @pytest.mark.parametrize("trade", [position("BTC/USDT", leverage=1.5), position("BTC/USDT", short=True, leverage=1.0)])

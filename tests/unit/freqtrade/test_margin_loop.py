@@ -34,7 +34,9 @@ class LoopBench:
         monkeypatch.setattr(margin_loop, "Beside", Started)
         monkeypatch.setattr(margin_loop.Trade, "rollback", lambda: self.rollbacks.append(True))
         self.open_trades: tuple[object, ...] = ()
-        account: Any = SimpleNamespace(remembered=self._books, positions=lambda: self.open_trades)
+        account: Any = SimpleNamespace(
+            remembered=self._books, positions=lambda: self.open_trades, stake_coin="USDT", price=lambda _: None
+        )
         pace: Any = SimpleNamespace(is_slow=False)
         self.pace = pace
         self.loop = MarginLoop(
@@ -42,7 +44,9 @@ class LoopBench:
             read_positions=lambda: None,
             pace=pace,
             account=account,
-            debts=SimpleNamespace(check=self._check_debts),  # type: ignore[arg-type]
+            debts=SimpleNamespace(  # type: ignore[arg-type]
+                check=self._check_debts, note_reading=lambda _: self._step("reading")
+            ),
             levels=SimpleNamespace(),  # type: ignore[arg-type]
             unfilled=SimpleNamespace(check=lambda: self._step("unfilled")),  # type: ignore[arg-type]
             data=SimpleNamespace(write=lambda: self._step("data")),  # type: ignore[arg-type]
@@ -92,6 +96,12 @@ def test_a_slow_venue_is_asked_nothing_in_the_loop_while_an_exit_may_be_due(benc
     assert bench.after(1) == ["debts", "unfilled", "data"]
     bench.pace.is_slow, bench.open_trades = False, ("a trade",)
     assert bench.after(1) == ["debts", "unfilled", "data"]
+
+
+def test_what_was_read_for_the_level_tells_of_debts_once(bench: LoopBench) -> None:
+    bench.loop._seen = AccountSnapshot({}, {}, {})
+    assert bench.after(0) == ["level", "reading", "debts", "unfilled", "data"]
+    assert "reading" not in bench.after(60)
 
 
 def test_the_level_is_read_once_a_minute(bench: LoopBench) -> None:
