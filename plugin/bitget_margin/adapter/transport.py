@@ -17,7 +17,7 @@ LIST: Final = "bitget_margin_list"
 """Parameter with a list that is the whole body of a request: ccxt accepts only a dict."""
 PACED: Final = ContextVar("PACED", default=False)
 """Whether the current request has waited for its own rate window, so that ccxt's pacing is skipped."""
-_CHANGE: Final[ContextVar["Change | None"]] = ContextVar("_CHANGE", default=None)
+_CHANGE: Final[ContextVar["AwaitedChange | None"]] = ContextVar("_CHANGE", default=None)
 """The change that the current requests make, if somebody waits for it to be sent."""
 _APIS: Final = {AccountKind.CLASSIC: "margin", AccountKind.UNIFIED: "uta"}
 _COST: Final = {"cost": 2}
@@ -42,7 +42,7 @@ def request(exchange: Any, send: Send) -> Any:
     return exchange.request(endpoint.path, api, endpoint.method, named, config=_COST)
 
 
-class Change:
+class AwaitedChange:
     """Requests that change something, for a thread that asks for their effect.
 
     It asks once the first of them is sent: threads do not run in the order of their begin.

@@ -9,7 +9,7 @@ from typing import Final
 
 import ccxt
 
-from bitget_margin.adapter.transport import Change
+from bitget_margin.adapter.transport import AwaitedChange
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Budget
@@ -46,7 +46,7 @@ class ExitCancel:
     round_trip_ms: float = 0.0
     running: Beside[CancelBatchResult] | None = None
     orders: Sequence[TrackedOrder] = ()
-    change: Change = field(default_factory=Change)
+    change: AwaitedChange = field(default_factory=AwaitedChange)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -135,7 +135,7 @@ class ExitCancels:
         self, trade: Trade, orders: Sequence[TrackedOrder], budget: Budget, reading: Reading, others: Sequence[str]
     ) -> None:
         balance: Beside[None] | None = None
-        change = Change()
+        change = AwaitedChange()
         if not self.holdings.freezes():
             # Nothing may be borrowed: a venue that lends is asked for what the cancel has set free, beside its proof.
             balance = self.holdings.read_beside(ahead=False, wait=self.fills.head_start(change))
@@ -156,6 +156,6 @@ class ExitCancels:
             return []
 
 
-def _making(change: Change, cancel: Callable[[], CancelBatchResult]) -> CancelBatchResult:
+def _making(change: AwaitedChange, cancel: Callable[[], CancelBatchResult]) -> CancelBatchResult:
     with change.made_here():
         return cancel()

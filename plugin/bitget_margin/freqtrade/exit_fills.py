@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from bitget_margin.adapter.transport import Change
+from bitget_margin.adapter.transport import AwaitedChange
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.budget import Budget
@@ -60,7 +60,7 @@ class ExitFills:
     _refused: set[str] = field(default_factory=set, init=False)
     """Pairs whose last exit was refused for want of coins: the next one looks for other orders of the bot."""
 
-    def begin(self, trade: Trade, budget: Budget, cancel: Change | None = None) -> Reading:
+    def begin(self, trade: Trade, budget: Budget, cancel: AwaitedChange | None = None) -> Reading:
         """Begin to look up the resting orders of a trade, and to read the balance that freqtrade asks for next.
 
         :param cancel: their batch cancel, which looks them up; None where none is under way
@@ -111,13 +111,13 @@ class ExitFills:
         """Return the amount that freqtrade may exit where it is less than that of the trade; None where it is not."""
         return self.amounts.fitting(trade, self.since(reading), reading.canceled)
 
-    def head_start(self, cancel: Change) -> Callable[[], object]:
+    def head_start(self, cancel: AwaitedChange) -> Callable[[], object]:
         """Return what waits until a balance shows what a cancel has set free, where loans are decided on it."""
         if self.holdings.freezes() and not self.holdings.has_positions:
             return lambda: None
         return partial(self._wait_for_effect, cancel)
 
-    def _wait_for_effect(self, cancel: Change) -> None:
+    def _wait_for_effect(self, cancel: AwaitedChange) -> None:
         if cancel.wait(_SENT_SECONDS):
             self.sleep(min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000))
 

@@ -64,13 +64,13 @@ def test_a_request_goes_through_ccxt_once(call: Call, path: str, api: list[str],
 
 def test_what_shows_the_effect_of_a_change_is_told_when_that_is_sent() -> None:
     """Not at a query before it, also from another thread of the same context, and in any case at the end."""
-    change, cancel = transport.Change(), send(call=Call(Endpoint.BATCH_CANCEL, {}))
+    change, cancel = transport.AwaitedChange(), send(call=Call(Endpoint.BATCH_CANCEL, {}))
     with change.made_here():
         transport.request(mock.Mock(), send())
         assert not change.wait(0)
         Beside(partial(transport.request, mock.Mock(), cancel)).result()
         assert change.wait(0)
-    failed = transport.Change()
+    failed = transport.AwaitedChange()
     waiting = Beside(partial(failed.wait, 60))
     with pytest.raises(OSError, match="no way"), failed.made_here():
         raise OSError("no way")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.adapter.transport import Change
+from bitget_margin.adapter.transport import AwaitedChange
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import exit_fills
 from bitget_margin.freqtrade.holdings import Holding
@@ -65,7 +65,7 @@ def test_a_balance_that_decides_on_loans_is_read_a_round_trip_after_the_cancel(
 ) -> None:
     """One from before it shows what the ladder held: it would be read again, and a cover would borrow."""
     ahead.wallet.classic, ahead.round_trip_ms = is_classic, 200.0
-    fills, slept, change = ahead.exits.fills, list[float](), Change()
+    fills, slept, change = ahead.exits.fills, list[float](), AwaitedChange()
     monkeypatch.setattr(fills, "holdings", replace(fills.holdings, has_positions=has_positions))
     monkeypatch.setattr(fills, "sleep", slept.append)
     waiting = threading.Thread(target=fills.head_start(change), daemon=True)
@@ -87,12 +87,12 @@ def test_a_cancel_that_is_not_sent_holds_the_balance_up_for_a_moment_only(
     """There is no effect to wait for, whether it may still be sent or has come to nothing."""
     ahead.wallet.classic, slept = False, list[float]()
     monkeypatch.setattr(ahead.exits.fills, "sleep", slept.append)
-    ended = Change()
+    ended = AwaitedChange()
     with ended.made_here():
         pass
     ahead.exits.fills.head_start(ended)()
     monkeypatch.setattr(exit_fills, "_SENT_SECONDS", 0.02)
-    ahead.exits.fills.head_start(Change())()
+    ahead.exits.fills.head_start(AwaitedChange())()
     assert slept == []
 
 
