@@ -12,7 +12,7 @@ import ccxt
 import pytest
 
 from bitget_margin import client_order_ids
-from bitget_margin.adapter.transport import note_change_sent
+from bitget_margin.adapter.awaited_change import note_change_sent
 from bitget_margin.core.outcome import CancelReport
 from bitget_margin.freqtrade import exit_names, own_orders, recovery, trade_rows, unproven_cancels
 from bitget_margin.freqtrade.budget import Budget, Pace

@@ -15,8 +15,7 @@ from click.testing import CliRunner, Result
 from bitget_margin.cli.commands import main
 from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import Account, AccountKind, Emulator
-from bitget_margin.rate_limit import registry
-from support.client import QUICK_PACING, without_pauses
+from support.client import QUICK_PACING, forget_windows, without_pauses
 
 COMMAND = [sys.executable, "-m", "bitget_margin"]
 KEYS = {"BITGET_API_KEY": "a-key", "BITGET_SECRET": "a-secret", "BITGET_PASSWORD": "a-passphrase"}
@@ -51,16 +50,10 @@ def here(
     """
     environment = {name: None for name in os.environ if name.startswith(_OURS)}
     given = {**environment, **keys(venue.accounts[0]), **variables}
-    _forget_earlier_commands()
+    forget_windows(venue)
     quick = mock.patch.object(Pacing.__init__, "__defaults__", astuple(QUICK_PACING))
     with quick, nullcontext() if keeps_pauses else without_pauses():
         return invoke(*args, "--url", venue.url, code=code, env=given, input=typed)
-
-
-def _forget_earlier_commands() -> None:
-    """Let a command send at once, as in a process of its own: this one counts the requests of those before."""
-    with registry._lock:
-        registry._windows.clear()
 
 
 @contextmanager

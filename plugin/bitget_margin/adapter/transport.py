@@ -1,14 +1,13 @@
 """Requests through ccxt, for both drivers: parameters, time limits and faults without a response."""
 
-import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.awaited_change import note_change_sent
 from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.core.effects import Fault, Send
 from bitget_margin.core.endpoints import AccountKind
@@ -17,8 +16,6 @@ LIST: Final = "bitget_margin_list"
 """Parameter with a list that is the whole body of a request: ccxt accepts only a dict."""
 PACED: Final = ContextVar("PACED", default=False)
 """Whether the current request has waited for its own rate window, so that ccxt's pacing is skipped."""
-_CHANGE: Final[ContextVar["AwaitedChange | None"]] = ContextVar("_CHANGE", default=None)
-"""The change that the current requests make, if somebody waits for it to be sent."""
 _APIS: Final = {AccountKind.CLASSIC: "margin", AccountKind.UNIFIED: "uta"}
 _COST: Final = {"cost": 2}
 
@@ -40,47 +37,6 @@ def request(exchange: Any, send: Send) -> Any:
     named = {**body, "maxRetriesOnFailure": 0}
     api = ["public" if endpoint.is_public else "private", _APIS[endpoint.kind]]
     return exchange.request(endpoint.path, api, endpoint.method, named, config=_COST)
-
-
-class AwaitedChange:
-    """Requests that change something, for a thread that asks for their effect.
-
-    It asks once the first of them is sent: threads do not run in the order of their begin.
-    """
-
-    def __init__(self) -> None:
-        self._is_sent = False
-        self._is_known = threading.Event()
-
-    def note_sent(self) -> None:
-        """Note that a request is being sent."""
-        self._is_sent = True
-        self._is_known.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until a request is sent, or until it is known that none will be, this long at most.
-
-        :returns: whether one was sent
-        """
-        self._is_known.wait(seconds)
-        return self._is_sent
-
-    @contextmanager
-    def made_here(self) -> Iterator[None]:
-        """Let the requests of this block, also those of its threads, be the ones that make this change."""
-        token = _CHANGE.set(self)
-        try:
-            yield
-        finally:
-            _CHANGE.reset(token)
-            self._is_known.set()
-
-
-def note_change_sent() -> None:
-    """Note that a request that changes something is being sent."""
-    change = _CHANGE.get()
-    if change is not None:
-        change.note_sent()
 
 
 def timed_out(exchange: MarginExchange, send: Send, after_ms: float) -> Fault:

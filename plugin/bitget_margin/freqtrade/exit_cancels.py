@@ -9,7 +9,7 @@ from typing import Final
 
 import ccxt
 
-from bitget_margin.adapter.transport import AwaitedChange
+from bitget_margin.adapter.awaited_change import AwaitedChange
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Budget
@@ -86,7 +86,7 @@ class ExitCancels:
             return False
         hedged = HedgedCancel(self.client, trade.pair, orders, self._budget(budget), looks_last=True)
         self._mark_sent(cancel)
-        cancel.orders, cancel.running = orders, Beside(partial(_making, cancel.change, hedged.run))
+        cancel.orders, cancel.running = orders, Beside(cancel.change.made_here()(hedged.run))
         return True
 
     def finish(self, trade: Trade, cancel: ExitCancel) -> None:
@@ -138,7 +138,7 @@ class ExitCancels:
         change = AwaitedChange()
         if not self.holdings.freezes():
             # Nothing may be borrowed: a venue that lends is asked for what the cancel has set free, beside its proof.
-            balance = self.holdings.read_beside(ahead=False, wait=self.fills.head_start(change))
+            balance = self.holdings.read_beside(ahead=False, wait=partial(self.fills.wait_for_effect, change))
         with change.made_here():
             self.resting.cancel(trade, trade.pair, orders, budget, others, looks_last=True)
         # One that hangs is not waited for: it is read again, if it is needed at all.
@@ -154,8 +154,3 @@ class ExitCancels:
         except ccxt.BaseError as error:
             self.alerts.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
             return []
-
-
-def _making(change: AwaitedChange, cancel: Callable[[], CancelBatchResult]) -> CancelBatchResult:
-    with change.made_here():
-        return cancel()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from bitget_margin.adapter.transport import AwaitedChange
+from bitget_margin.adapter.awaited_change import AwaitedChange
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.budget import Budget
@@ -69,7 +69,7 @@ class ExitFills:
         orders = self.store.of_trade(key_of(trade))
         if cancel is not None:
             reading.canceled = frozenset(order.client_id for order in orders if order.phase.open)
-            reading.balance = self.holdings.read_beside(ahead=True, wait=self.head_start(cancel))
+            reading.balance = self.holdings.read_beside(ahead=True, wait=partial(self.wait_for_effect, cancel))
             return reading
         # An order that the lookup of this loop has missed is not shown a moment later either.
         reading.orders = [order for order in orders if order.phase.open and not self.held.was_just_missed(order)]
@@ -111,14 +111,10 @@ class ExitFills:
         """Return the amount that freqtrade may exit where it is less than that of the trade; None where it is not."""
         return self.amounts.fitting(trade, self.since(reading), reading.canceled)
 
-    def head_start(self, cancel: AwaitedChange) -> Callable[[], object]:
-        """Return what waits until a balance shows what a cancel has set free, where loans are decided on it."""
-        if self.holdings.freezes() and not self.holdings.has_positions:
-            return lambda: None
-        return partial(self._wait_for_effect, cancel)
-
-    def _wait_for_effect(self, cancel: AwaitedChange) -> None:
-        if cancel.wait(_SENT_SECONDS):
+    def wait_for_effect(self, cancel: AwaitedChange) -> None:
+        """Wait until a balance shows what a cancel has set free, where loans are decided on it."""
+        decides_on_loans = self.holdings.has_positions or not self.holdings.freezes()
+        if decides_on_loans and cancel.wait(_SENT_SECONDS):
             self.sleep(min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000))
 
     def _are_missing(self, trade: Trade, reading: Reading) -> bool:

@@ -76,27 +76,21 @@ class LeftoverDebts:
             return
         self._checked, self._has_ended = now, False
         books = self.account.fresh()
+        self.note_reading(books.account)
         for coin in sorted(left):
             owed = books.account.debt.get(coin, 0.0)
             if owed > 0:
-                self._clear.pop(coin, None)
                 self._repay(books, coin, owed)
-            else:
-                self._note_clear(coin, now)
 
     def note_reading(self, account: AccountSnapshot) -> None:
-        """Note by a reading that was made for another purpose which coins are not owed any more."""
+        """Note which coins a reading, made for whatever purpose, shows as not owed any more."""
         now = self.clock()
         for coin in self._borrowed.keys() - self._explained:
             if account.debt.get(coin, 0.0) > 0:
                 self._clear.pop(coin, None)
-            else:
-                self._note_clear(coin, now)
-
-    def _note_clear(self, coin: str, now: float) -> None:
-        """Note that a coin is not owed; after a minute of that, what is owed of it later, no trade has left."""
-        if now - self._clear.setdefault(coin, now) >= _CHECK_SECONDS:
-            del self._borrowed[coin], self._clear[coin]
+            elif now - self._clear.setdefault(coin, now) >= _CHECK_SECONDS:
+                # What is owed from now on, no trade has left.
+                del self._borrowed[coin], self._clear[coin]
 
     def note_loan(self, coin: str) -> None:
         """Note that an order of the bot may borrow a coin that its trades do not explain."""

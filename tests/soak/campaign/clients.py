@@ -4,7 +4,6 @@ from typing import Any
 
 import bitget_margin
 from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls
-from bitget_margin.rate_limit.registry import _lock, _windows
 from campaign.scenario import PACING, Flavour
 
 _CLASSES = {Flavour.ASYNC: lambda: bitget_margin.async_support.bitget, Flavour.SYNC: lambda: bitget_margin.bitget}
@@ -57,10 +56,3 @@ def load_markets(venue: Emulator) -> list[dict[str, Any]]:
     options = {"fetchMarkets": {"types": ["spot"], "uta": False}, "uta": False}
     exchange = bitget_margin.bitget({"urls": ccxt_urls(venue.url), "options": options})
     return list(exchange.load_markets().values())
-
-
-def forget_windows(venue: Emulator) -> None:
-    """Remove the rate windows of an emulator that is no longer used."""
-    with _lock:  # threads of other rounds add windows concurrently
-        for key in [key for key in _windows if key[0].startswith(f"{venue.url} ")]:
-            _windows.pop(key, None)

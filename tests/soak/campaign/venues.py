@@ -9,9 +9,9 @@ from typing import Final
 
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from campaign.account_control import AccountControl
-from campaign.clients import forget_windows
 from campaign.draw import FOREIGN_ORDERS, draw_scenario
 from campaign.scenario import PAIRS, Scenario
+from support.client import forget_windows
 
 ROUNDS_PER_VENUE: Final = 100
 FOREIGN_UID: Final = "999"

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -12,7 +11,6 @@ import pytest
 from bitget_margin.adapter import transport
 from bitget_margin.core.effects import Call, Send
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.drivers.beside import Beside
 from support.calling import exchange
 from support.frozen_clock import FrozenClock
 
@@ -60,23 +58,6 @@ def test_a_request_goes_through_ccxt_once(call: Call, path: str, api: list[str],
     made = mock.Mock()
     assert transport.request(made, send(call=call)) is made.request.return_value
     made.request.assert_called_once_with(path, api, method, {**params, "maxRetriesOnFailure": 0}, config={"cost": 2})
-
-
-def test_what_shows_the_effect_of_a_change_is_told_when_that_is_sent() -> None:
-    """Not at a query before it, also from another thread of the same context, and in any case at the end."""
-    change, cancel = transport.AwaitedChange(), send(call=Call(Endpoint.BATCH_CANCEL, {}))
-    with change.made_here():
-        transport.request(mock.Mock(), send())
-        assert not change.wait(0)
-        Beside(partial(transport.request, mock.Mock(), cancel)).result()
-        assert change.wait(0)
-    failed = transport.AwaitedChange()
-    waiting = Beside(partial(failed.wait, 60))
-    with pytest.raises(OSError, match="no way"), failed.made_here():
-        raise OSError("no way")
-    transport.request(mock.Mock(), cancel)
-    assert waiting.ended(5)
-    assert not waiting.result(), "it has come to nothing"
 
 
 def test_a_request_without_a_response_may_have_been_executed_and_its_fault_has_the_time_it_had() -> None:

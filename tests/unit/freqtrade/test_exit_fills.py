@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.adapter.transport import AwaitedChange
+from bitget_margin.adapter.awaited_change import AwaitedChange
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import exit_fills
 from bitget_margin.freqtrade.holdings import Holding
@@ -68,7 +68,7 @@ def test_a_balance_that_decides_on_loans_is_read_a_round_trip_after_the_cancel(
     fills, slept, change = ahead.exits.fills, list[float](), AwaitedChange()
     monkeypatch.setattr(fills, "holdings", replace(fills.holdings, has_positions=has_positions))
     monkeypatch.setattr(fills, "sleep", slept.append)
-    waiting = threading.Thread(target=fills.head_start(change), daemon=True)
+    waiting = threading.Thread(target=fills.wait_for_effect, args=(change,), daemon=True)
     waiting.start()
     waiting.join(0.05 if waits else 5)
     assert waiting.is_alive() == waits
@@ -77,7 +77,7 @@ def test_a_balance_that_decides_on_loans_is_read_a_round_trip_after_the_cancel(
     waiting.join(5)
     assert slept == ([0.2] if waits else [])
     ahead.round_trip_ms = 5_000.0
-    fills.head_start(change)()
+    fills.wait_for_effect(change)
     assert slept == ([0.2, 0.3] if waits else [])
 
 
@@ -90,9 +90,9 @@ def test_a_cancel_that_is_not_sent_holds_the_balance_up_for_a_moment_only(
     ended = AwaitedChange()
     with ended.made_here():
         pass
-    ahead.exits.fills.head_start(ended)()
+    ahead.exits.fills.wait_for_effect(ended)
     monkeypatch.setattr(exit_fills, "_SENT_SECONDS", 0.02)
-    ahead.exits.fills.head_start(AwaitedChange())()
+    ahead.exits.fills.wait_for_effect(AwaitedChange())
     assert slept == []
 
 
